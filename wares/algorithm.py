@@ -1,0 +1,440 @@
+"""What an algorithm is: settings, learned arrays and one verb; and the roles it can play.
+
+Constructor arguments are the settings, names ending in `_` are learned by `fit` (scikit-learn's convention).
+Saving, loading, copying and the TOML file follow from that.
+"""
+
+import hashlib
+import json
+import typing
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args, get_origin, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin
+from sklearn.exceptions import NotFittedError
+
+from wares.arrays import Dense, Labels, Links, Mask, Rows, Sparse, Vectors
+from wares.data.catalog import Catalog
+from wares.data.history import History
+from wares.data.hits import Hits
+from wares.errors import SettingError, StoreError, UnknownName, WaresError
+from wares.runner import Local, Runner
+
+FORMAT = 1
+"""Version of the folders that `save` writes."""
+
+
+class NotFitted(WaresError, NotFittedError):
+    """Asked for what only `fit` can know."""
+
+
+def setting(default: Any, *, low: float | None = None, high: float | None = None) -> Any:
+    """A dataclass field for a setting, with the least and the greatest value allowed (both included)."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What is known beside the main input; any part may be missing. Given to `fit` and to questions.
+
+    vectors : (n_products, width) of the products. clusters : (n_products,) their cluster numbers.
+    shoppers : (n_shoppers, width) attributes of the shoppers asked about. at : (n_shoppers,) ns since 1970 UTC, the
+    moment asked about. history : for encoders that learn from behaviour.
+    """
+
+    vectors: Vectors | None = None
+    clusters: Labels | None = None
+    shoppers: Dense | None = None
+    at: NDArray[np.int64] | None = None
+    history: History | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Algorithm(BaseEstimator):
+    """Settings as fields, learned values as attributes ending in `_`."""
+
+    def learned(self) -> dict[str, Any]:
+        """What `fit` has learned, by name. Raises NotFitted when there is nothing."""
+        found = {name: value for name, value in vars(self).items() if name.endswith("_") and not name.startswith("_")}
+        if not found:
+            raise NotFitted(f"{type(self).__name__} has not been fitted; call fit first")
+        return found
+
+    def _check(self) -> None:
+        """Validate the settings; called at the start of `fit`, because `set_params` goes around the constructor."""
+        hints = typing.get_type_hints(type(self))
+        for each in fields(self):
+            value, hint = getattr(self, each.name), hints.get(each.name, Any)
+            who = f"{type(self).__name__}({each.name}={value!r})"
+            allowed = get_args(hint)
+            if get_origin(hint) is Literal and value not in allowed:
+                raise SettingError(f"{who}: allowed are {', '.join(map(repr, allowed))}")
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                low, high = each.metadata.get("low"), each.metadata.get("high")
+                if (low is not None and not value >= low) or (high is not None and not value <= high):
+                    upper = "" if high is None else f" and at most {high}"
+                    raise SettingError(f"{who}: must be at least {low}{upper}")
+
+    def save(self, folder: Path) -> None:
+        """Write settings and learned values into a new folder, each by its codec; never a pickle.
+
+        Raises SettingError for a value of a type that has no codec, NotFitted before `fit`.
+        """
+        _save(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; arrays are memory-mapped, read-only.
+
+        Raises StoreError where the folder is not one of ours, is of another version or is damaged.
+        """
+        found = load(Path(folder))
+        if not isinstance(found, cls):
+            raise StoreError(f"{folder} holds a {type(found).__name__}, not a {cls.__name__}")
+        return found
+
+
+# -- roles ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True, eq=False)
+class Encoder(Algorithm):
+    """Products to vectors."""
+
+    @abstractmethod
+    def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
+        """Learn from the products; `same` (n_products,) names groups known to be alike, -1 for none."""
+
+    @abstractmethod
+    def encode(self, catalog: Catalog) -> Vectors:
+        """(n_products, width) float32 unit rows; a zero row where nothing is known."""
+
+
+@runtime_checkable
+class ReadsText(Protocol):
+    """An encoder that can read a query."""
+
+    def encode_text(self, texts: Sequence[str]) -> Vectors: ...
+
+
+@runtime_checkable
+class ReadsImages(Protocol):
+    """An encoder that can look at photos."""
+
+    def encode_images(self, paths: Sequence[Path]) -> Vectors: ...
+
+
+@dataclass(kw_only=True, eq=False)
+class Index(Algorithm):
+    """Finds the nearest of fixed vectors; never changes after `fit`."""
+
+    @abstractmethod
+    def fit(self, vectors: Vectors) -> Self:
+        """Take in (n, width) vectors."""
+
+    @abstractmethod
+    def search(self, queries: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
+        """The k nearest by dot product (cosine for unit rows) of each query, among rows where `allowed` is True."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Clusterer(ClusterMixin, Algorithm):
+    """Vectors to groups. Learned: `labels_` (n,) int64, 0..n_clusters_-1 or -1, and `n_clusters_`."""
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any = None, *, links: Links | None = None, runner: Runner = Local()) -> Self:
+        """Group the rows of X (n, width)."""
+
+    @abstractmethod
+    def predict(self, X: Any) -> Labels:
+        """(n,) the cluster of each row; on the fitted X exactly `labels_`."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Classifier(ClassifierMixin, Algorithm):
+    """Vectors to classes. Learned: `classes_`."""
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn the class y (n,) of each row of X (n, width)."""
+
+    @abstractmethod
+    def predict_proba(self, X: Any) -> Dense:
+        """(n, n_classes) probabilities, columns in the order of `classes_`."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Labeller(Algorithm):
+    """Products to classes, reading text or pixels itself; several targets at once. Learned: `classes_` by target."""
+
+    @abstractmethod
+    def fit(self, catalog: Catalog, y: Mapping[str, Sequence[str | None]]) -> Self:
+        """Learn each target's class of each product; None where it is not known."""
+
+    @abstractmethod
+    def predict_proba(self, catalog: Catalog) -> Mapping[str, Dense]:
+        """(n_products, n_classes) probabilities by target, columns in the order of `classes_`."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Matcher(Algorithm):
+    """Likenesses of pairs (0..1, NaN = not known) to the probability that both are one product."""
+
+    @abstractmethod
+    def fit(self, likeness: Dense, same: NDArray[np.bool_] | None = None) -> Self:
+        """Learn from (n_pairs, n_likenesses), with the answers where they are known."""
+
+    @abstractmethod
+    def probability(self, likeness: Dense) -> NDArray[np.float32]:
+        """(n_pairs,) in 0..1."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Recommender(Algorithm):
+    """Histories to products. A shopper is a history, never an id."""
+
+    BLOCK: ClassVar[int] = 256
+    """Histories scored at once: scores take BLOCK x n_products x 4 bytes."""
+
+    @abstractmethod
+    def fit(self, history: History, context: Context = Context()) -> Self:
+        """Learn from what shoppers did."""
+
+    @abstractmethod
+    def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
+        """(n_shoppers, len(products)) float32, comparable with the scores of `recommend`; -inf = cannot say."""
+
+    def recommend(
+        self,
+        history: History,
+        k: int,
+        *,
+        context: Context = Context(),
+        allowed: Mask | None = None,
+        repeats: bool = False,
+    ) -> Hits:
+        """The k best products of each history; products already in it only with `repeats`."""
+        everything = np.arange(history.n_products)
+        parts = []
+        for start in range(0, len(history), self.BLOCK):
+            block = history.take(slice(start, start + self.BLOCK))
+            scores = self.score(block, everything, context=context_rows(context, start, start + self.BLOCK))
+            scores = np.array(scores, np.float32)
+            if allowed is not None:
+                scores[:, ~allowed] = -np.inf
+            if not repeats:
+                scores[block.owners(), block.products] = -np.inf
+            parts.append(Hits.top(scores, k))
+        if not parts:
+            return Hits.none(0, k)
+        return Hits(np.concatenate([p.rows for p in parts]), np.concatenate([p.scores for p in parts]))
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """Learns by a sum over shoppers (or rows): add to learn on, subtract to forget, add shops' sums to federate."""
+
+    def tally(self, part: Any) -> Mapping[str, Dense | Sparse]: ...
+
+    def settle(self, tally: Mapping[str, Dense | Sparse]) -> Self: ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A recommender that can say exactly what each event of a history adds to a score."""
+
+    def contributions(self, history: History, product: int) -> NDArray[np.float32]:
+        """(n_events,) of a one-shopper history; they sum, with what the model gives everybody, to the score."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Ranker(Algorithm):
+    """Features of candidates to their order."""
+
+    @abstractmethod
+    def fit(self, features: Dense, relevance: NDArray[np.float32], groups: NDArray[np.int64]) -> Self:
+        """Learn from (n, width) features, (n,) relevance and the (n_groups,) sizes of consecutive groups."""
+
+    @abstractmethod
+    def predict(self, features: Dense) -> NDArray[np.float32]:
+        """(n,) scores; higher comes first."""
+
+
+def context_rows(context: Context, start: int, stop: int) -> Context:
+    """The context of some shoppers of those asked about."""
+    if context.shoppers is None and context.at is None:
+        return context
+    return Context(
+        vectors=context.vectors,
+        clusters=context.clusters,
+        shoppers=None if context.shoppers is None else context.shoppers[start:stop],
+        at=None if context.at is None else context.at[start:stop],
+        history=context.history,
+    )
+
+
+# -- saving --------------------------------------------------------------------------------------------------------
+# A learned value becomes one or more files, or a value in the manifest: arrays .npy (mapped on load), sparse three of
+# them, text arrays Arrow, bytes as they are, a scikit-learn estimator skops, another algorithm its own subfolder.
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> bool:
+    """Whether JSON holds the value exactly."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _plain(each) for key, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(_plain(each) for each in value)
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _write(value: Any, folder: Path, name: str) -> dict[str, Any]:
+    """Write one learned value; returns how the manifest remembers it."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        np.save(folder / f"{name}.npy", value)
+        return {"codec": "array"}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "UO":
+        import polars as pl  # only text arrays need it
+
+        pl.DataFrame({"value": value.ravel().tolist()}, schema={"value": pl.String}).write_ipc(folder / f"{name}.arrow")
+        return {"codec": "text", "shape": list(value.shape), "dtype": "U" if value.dtype.kind == "U" else "O"}
+    if isinstance(value, csr_array):
+        for part in ("data", "indices", "indptr"):
+            np.save(folder / f"{name}.{part}.npy", getattr(value, part))
+        return {"codec": "csr", "shape": list(value.shape)}
+    if isinstance(value, bytes):
+        (folder / f"{name}.bin").write_bytes(value)
+        return {"codec": "bytes"}
+    if isinstance(value, Algorithm):
+        value.save(folder / name)
+        return {"codec": "algorithm"}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if _plain(value):
+        return {"codec": "json", "value": value}
+    if isinstance(value, Sequence) and all(isinstance(each, Algorithm) for each in value):
+        for number, each in enumerate(value):
+            each.save(folder / f"{name}.{number}")
+        return {"codec": "algorithms", "n": len(value)}
+    if isinstance(value, BaseEstimator):
+        from skops import io  # trusts scikit-learn's types only; nothing else needs it
+
+        io.dump(value, folder / f"{name}.skops")
+        return {"codec": "sklearn"}
+    raise SettingError(f"cannot save {name!r} of type {type(value).__name__}: no codec for it (pickles are not used)")
+
+
+def _read(entry: Mapping[str, Any], folder: Path, name: str) -> Any:
+    codec = entry["codec"]
+    if codec == "json":
+        return entry["value"]
+    if codec == "array":
+        return np.load(folder / f"{name}.npy", mmap_mode="r")
+    if codec == "csr":
+        parts = [np.load(folder / f"{name}.{part}.npy", mmap_mode="r") for part in ("data", "indices", "indptr")]
+        return csr_array(tuple(parts), shape=tuple(entry["shape"]), copy=False)
+    if codec == "text":
+        import polars as pl
+
+        values = pl.read_ipc(folder / f"{name}.arrow")["value"].to_list()
+        return np.array(values, dtype=object if entry["dtype"] == "O" else np.str_).reshape(entry["shape"])
+    if codec == "bytes":
+        return (folder / f"{name}.bin").read_bytes()
+    if codec == "algorithm":
+        return load(folder / name)
+    if codec == "algorithms":
+        return [load(folder / f"{name}.{number}") for number in range(entry["n"])]
+    if codec == "sklearn":
+        from skops import io
+
+        return io.load(folder / f"{name}.skops")
+    raise StoreError(f"{folder}: {name!r} was saved by codec {codec!r}, which this version does not know")
+
+
+def _save(algorithm: Algorithm, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=False)
+    learned = algorithm.learned()
+    settings = {each.name: getattr(algorithm, each.name) for each in fields(algorithm)}
+    manifest = {
+        "class": f"{type(algorithm).__module__}:{type(algorithm).__qualname__}",
+        "format": FORMAT,
+        "packages": _packages(),
+        "settings": {name: _write(value, folder, f"setting.{name}") for name, value in settings.items()},
+        "learned": {name: _write(value, folder, name) for name, value in learned.items()},
+    }
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest["files"] = {str(path.relative_to(folder)): _digest(path) for path in files}
+    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def load(folder: Path) -> Algorithm:
+    """Read any algorithm that `save` wrote. Raises StoreError where the folder is not one of ours or is damaged."""
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreError(f"{folder} is not a saved algorithm: it has no manifest.json") from None
+    except json.JSONDecodeError as error:
+        raise StoreError(f"{path} is damaged: {error}") from None
+    if manifest.get("format") != FORMAT:
+        raise StoreError(f"{folder} was saved in format {manifest.get('format')}; this version reads {FORMAT}")
+    module, _, name = manifest["class"].partition(":")
+    cls = getattr(import_module(module), name)
+    missing = [each for each in manifest["files"] if not (folder / each).exists()]
+    if missing:
+        raise StoreError(f"{folder} is damaged: {missing[0]} is missing")
+    found: Algorithm = cls(**{key: _read(each, folder, f"setting.{key}") for key, each in manifest["settings"].items()})
+    for key, each in manifest["learned"].items():
+        setattr(found, key, _read(each, folder, key))
+    return found
+
+
+def verify(folder: Path) -> list[str]:
+    """The files of a saved algorithm whose content is not what was written; empty where all is well."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return [each for each, digest in manifest["files"].items() if _digest(folder / each) != digest]
+
+
+@cache
+def _packages() -> dict[str, str]:
+    found = {}
+    for package in ("wares", "numpy", "scipy", "scikit-learn"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a source tree that was never installed
+            found[package] = "unknown"
+    return found
+
+
+ROLES: dict[str, type[Algorithm]] = {
+    "encode": Encoder,
+    "index": Index,
+    "cluster": Clusterer,
+    "classify": Classifier,
+    "label": Labeller,
+    "match": Matcher,
+    "recommend": Recommender,
+    "rank": Ranker,
+}
+"""The roles by the word that the registry, `shop.toml` and the commands use."""
+
+
+def role_name(role: type[Algorithm]) -> str:
+    """The word of a role, such as "cluster" for Clusterer."""
+    for word, cls in ROLES.items():
+        if cls is role:
+            return word
+    raise UnknownName(f"{role.__name__} is not a role; roles are {', '.join(ROLES)}")

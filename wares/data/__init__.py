@@ -1,0 +1,1 @@
+"""Plain data: ids, catalog, events, history, hits. No algorithm lives here."""

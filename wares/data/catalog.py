@@ -1,0 +1,131 @@
+"""The products of a shop, one row each; frozen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from wares.data.ids import Ids
+from wares.errors import DataError, UnknownName
+
+SCHEMA: dict[str, pl.DataType] = {
+    "id": pl.String(),
+    "title": pl.String(),
+    "description": pl.String(),
+    "brand": pl.String(),
+    "category": pl.String(),
+    "price": pl.Float64(),
+    "rating": pl.Float64(),
+    "stock": pl.Float64(),
+    "image": pl.String(),
+    "seller": pl.String(),
+    "group": pl.String(),
+    "created": pl.Datetime("us", "UTC"),
+}
+"""The columns every part of the house knows; all but `id` and `title` may be missing, others come along as they are.
+
+category is a path, its levels separated by " > "; price in the shop's own currency; image a path or URL; group names
+variants of one product, which are shown once.
+"""
+
+TEXT = ("title", "brand", "category", "description")
+"""The columns read as text unless told otherwise, the most telling first."""
+
+SEPARATOR = " > "
+"""Between the levels of a category path."""
+
+
+@dataclass(frozen=True, eq=False)
+class Catalog:
+    """Products in row order, read lazily from a memory-mapped Arrow file (or a frame in memory).
+
+    A catalog is also a handle: `parts` cuts it by rows without reading, and a part of a file pickles as a path and a
+    range.
+    """
+
+    source: Path | pl.DataFrame
+    start: int = 0
+    stop: int | None = None
+    _ids: Ids | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, source: Any, columns: Mapping[str, str] | None = None) -> Self:
+        """Products from a path, or a polars, pandas or Arrow table that is clean already.
+
+        `columns` maps our names to those of the source, such as `{"title": "Description"}`. An `.arrow` file is mapped,
+        other files go through `wares.data.read`. Raises DataError.
+        """
+        if isinstance(source, (str, Path)) and Path(source).suffix == ".arrow" and not columns:
+            if not Path(source).is_file():
+                raise DataError(f"there is no file {source}")
+            return cls(Path(source))
+        from wares.data.read import read_products  # reads files, knows Catalog: this breaks the circle
+
+        return cls(read_products(source, columns).collect())
+
+    @cached_property
+    def scan(self) -> pl.LazyFrame:
+        """All columns of these rows, lazily."""
+        frame = pl.scan_ipc(self.source) if isinstance(self.source, Path) else self.source.lazy()
+        return frame.slice(self.start, None if self.stop is None else self.stop - self.start)
+
+    @cached_property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Column names and types."""
+        return dict(self.scan.collect_schema())
+
+    @property
+    def columns(self) -> list[str]:
+        """Column names, ours first as they stand in the file."""
+        return list(self.schema)
+
+    @cached_property
+    def ids(self) -> Ids:
+        """The names of these rows."""
+        return self._ids if self._ids is not None else Ids(self.frame(["id"])["id"])
+
+    @cached_property
+    def _length(self) -> int:
+        if self.stop is not None:
+            return self.stop - self.start
+        return int(self.scan.select(pl.len()).collect().item())
+
+    def __len__(self) -> int:
+        return self._length
+
+    def has(self, column: str) -> bool:
+        """Whether there is such a column."""
+        return column in self.schema
+
+    def frame(self, columns: Sequence[str], rows: slice = slice(None)) -> pl.DataFrame:
+        """Some columns of some rows (a slice of step 1). Raises UnknownName for a column that is not there."""
+        for name in columns:
+            if name not in self.schema:
+                raise UnknownName.among("column", name, self.columns)
+        start, stop, _ = rows.indices(len(self)) if rows != slice(None) else (0, None, 1)
+        return self.scan.select(columns).slice(start, None if stop is None else stop - start).collect()
+
+    def text(self, columns: Sequence[str] = TEXT) -> list[str]:
+        """(n,) the text of each product: the given columns that exist, joined by a space; missing ones are left out."""
+        present = [name for name in columns if self.has(name)]
+        if not present:
+            return [""] * len(self)
+        joined = pl.concat_str([pl.col(name).cast(pl.String) for name in present], separator=" ", ignore_nulls=True)
+        return self.scan.select(joined.fill_null("").alias("text")).collect()["text"].to_list()
+
+    def parts(self, rows: int = 10_000) -> Iterator["Catalog"]:
+        """Handles of consecutive rows, in order."""
+        for start in range(0, len(self), rows):
+            stop = min(start + rows, len(self))
+            yield Catalog(self.source, self.start + start, self.start + stop)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is cached stays behind, so that a handle to a file is a path and two numbers.
+        return {"source": self.source, "start": self.start, "stop": self.stop, "_ids": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)

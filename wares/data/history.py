@@ -1,0 +1,130 @@
+"""What each shopper did, in order, as rows of products."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+G = TypeVar("G", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """One row a shopper (or session), its events in time order; CSR layout.
+
+    indptr : (n_shoppers + 1,) int64, where each shopper's events start.
+    products : (n_events,) int32 product rows.
+    weights : (n_events,) float32, what an event of its kind counts.
+    n_products : width of `matrix`; may be larger than what a recommender was fitted on.
+    times : (n_events,) int64 ns since 1970 UTC, ascending in each row, or None.
+    values : (n_events,) float32 rating or quantity, or None.
+    kinds : (n_events,) int8 number of the kind, or None.
+    baskets : (n_events,) int32 run number of the basket inside the row, or None.
+    """
+
+    indptr: NDArray[np.int64]
+    products: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    n_products: int
+    times: NDArray[np.int64] | None = None
+    values: NDArray[np.float32] | None = None
+    kinds: NDArray[np.int8] | None = None
+    baskets: NDArray[np.int32] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Sequence[int] | NDArray[np.integer]],
+        n_products: int,
+        weights: Sequence[Sequence[float]] | None = None,
+    ) -> Self:
+        """Histories given as lists of product rows, oldest first; every weight is 1 unless given."""
+        lengths = [len(row) for row in rows]
+        flat = np.fromiter((p for row in rows for p in row), np.int32, sum(lengths))
+        each = (
+            np.ones(len(flat), np.float32)
+            if weights is None
+            else np.fromiter((w for row in weights for w in row), np.float32, len(flat))
+        )
+        return cls(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), flat, each, n_products)
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def n_shoppers(self) -> int:
+        """Rows of the history."""
+        return len(self)
+
+    @property
+    def n_events(self) -> int:
+        """Events of all shoppers."""
+        return len(self.products)
+
+    def row(self, shopper: int) -> NDArray[np.int32]:
+        """The products of one shopper, oldest first."""
+        return self.products[self.indptr[shopper] : self.indptr[shopper + 1]]
+
+    def owners(self) -> NDArray[np.int64]:
+        """(n_events,) the shopper row of each event."""
+        return np.repeat(np.arange(len(self)), np.diff(self.indptr))
+
+    def matrix(self) -> csr_array:
+        """(n_shoppers, n_products) float32, weights summed, sorted indices, no stored zeros."""
+        out = csr_array(
+            (self.weights.astype(np.float32), self.products.astype(np.int32), self.indptr),
+            shape=(len(self), self.n_products),
+        )
+        out.sum_duplicates()
+        out.eliminate_zeros()
+        return out
+
+    def last(self, n: int) -> NDArray[np.int32]:
+        """(n_shoppers, n) the last products, oldest first, padded with -1 in front."""
+        out = np.full((len(self), n), -1, np.int32)
+        ends = self.indptr[1:]
+        for back in range(n):
+            place = ends - 1 - back
+            has = place >= self.indptr[:-1]
+            out[has, n - 1 - back] = self.products[place[has]]
+        return out
+
+    def keep(self, events: NDArray[np.bool_]) -> Self:
+        """The same shoppers with only the events marked True."""
+        counts = np.concatenate([[0], np.cumsum(events)])
+        return self._with(events, counts[self.indptr])
+
+    def take(self, shoppers: NDArray[np.integer] | slice) -> Self:
+        """Some shoppers, in the order given."""
+        rows = np.arange(len(self))[shoppers]
+        starts, lengths = self.indptr[rows], np.diff(self.indptr)[rows]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        events = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return self._with(events, indptr)
+
+    def without(self, shopper: int, product: int) -> Self:
+        """One shopper's history, alone, without any event of one product: what leaving it out asks."""
+        own = self.take(np.array([shopper]))
+        return own.keep(own.products != product)
+
+    def widened(self, n_products: int) -> Self:
+        """The same history over more products."""
+        return replace(self, n_products=n_products)
+
+    def _with(self, events: NDArray[np.generic], indptr: NDArray[np.int64]) -> Self:
+        def pick(column: NDArray[G] | None) -> NDArray[G] | None:
+            return None if column is None else column[events]
+
+        return replace(
+            self,
+            indptr=indptr.astype(np.int64),
+            products=self.products[events],
+            weights=self.weights[events],
+            times=pick(self.times),
+            values=pick(self.values),
+            kinds=pick(self.kinds),
+            baskets=pick(self.baskets),
+        )

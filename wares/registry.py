@@ -1,0 +1,97 @@
+"""Role and name to the class that bears it: one line each, nothing imported until it is asked for.
+
+A package of anyone's adds algorithms by an entry point in the group `wares.<role>`, such as
+`[project.entry-points."wares.cluster"] mine = "my_package:MyClusterer"`.
+"""
+
+import re
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, TypeVar, cast
+
+from wares.algorithm import ROLES, Algorithm, role_name
+from wares.errors import MissingExtra, SettingError, UnknownName, did_you_mean
+
+A = TypeVar("A", bound=Algorithm)
+
+REGISTRY: dict[str, dict[str, str]] = {
+    "encode": {
+        "attributes": "wares.encode.attributes:Attributes",
+        "hashing": "wares.encode.hashing:Hashing",
+        "lsa": "wares.encode.lsa:LSA",
+        "sentence": "wares.encode.sentence:Sentence [sentence]",
+        "static": "wares.encode.static:Static [sentence]",
+        "tfidf": "wares.encode.tfidf:TfIdf",
+    },
+    "index": {
+        "exact": "wares.index.exact:Exact",
+        "hnsw": "wares.index.hnsw:HNSW",
+    },
+    "cluster": {
+        "kmeans": "wares.cluster.kmeans:KMeans",
+    },
+    "classify": {},
+    "label": {},
+    "match": {},
+    "recommend": {
+        "content": "wares.recommend.content:Content",
+        "ease": "wares.recommend.ease:EASE",
+        "itemknn": "wares.recommend.itemknn:ItemKNN",
+        "popular": "wares.recommend.popular:Popular",
+    },
+    "rank": {},
+}
+
+_LINE = re.compile(r"(?P<module>[\w.]+):(?P<name>\w+)(?: \[(?P<extra>\w+)\])?")
+
+
+@cache
+def _plugins(word: str) -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=f"wares.{word}")}
+
+
+def names(role: type[Algorithm]) -> list[str]:
+    """The names registered for a role, plugins included, in alphabetical order."""
+    word = role_name(role)
+    return sorted({**REGISTRY[word], **_plugins(word)})
+
+
+def find(role: type[A], name: str) -> type[A]:
+    """The class of that name in that role; a dotted path `package.module:Class` names any class.
+
+    Raises UnknownName with the nearest names, MissingExtra where its package is not installed.
+    """
+    word = role_name(role)
+    line = {**REGISTRY[word], **_plugins(word)}.get(name) or (name if ":" in name else None)
+    if line is None:
+        raise UnknownName.among(f"{word} algorithm", name, names(role))
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise SettingError(f"{word} algorithm {name!r}: {line!r} is not of the form 'module:Class [extra]'")
+    try:
+        module = import_module(match["module"])
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if match["extra"] is None or missing == "wares":
+            raise  # a broken module of ours or of a plugin must be seen as what it is
+        raise MissingExtra(
+            f"{word} algorithm {name!r} needs the package {missing!r}: pip install 'wares[{match['extra']}]'"
+        ) from error
+    return cast("type[A]", getattr(module, match["name"]))
+
+
+def make(role: type[A], name: str, **settings: Any) -> A:
+    """A new algorithm of that name with those settings. Raises SettingError naming the nearest setting."""
+    cls = find(role, name)
+    allowed = list(cls._get_param_names())
+    for key in settings:
+        if key not in allowed:
+            hint = did_you_mean(key, allowed) or f"; it has {', '.join(allowed) or 'none'}"
+            raise SettingError(f"{role_name(role)} algorithm {name!r} has no setting {key!r}{hint}")
+    return cls(**settings)
+
+
+def registered() -> list[tuple[str, str]]:
+    """(role word, name) of every algorithm that can be made by name."""
+    return [(word, name) for word, role in ROLES.items() for name in names(role)]
