@@ -69,3 +69,15 @@ class Hits:
             list(zip(ids.names(rows[rows >= 0]), scores[rows >= 0].tolist(), strict=True))
             for rows, scores in zip(self.rows, self.scores, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a product was answered: one sentence, its share of the score, the products it rests on.
+
+    The shares of one hit sum to 1; what no sentence covers comes last as "other".
+    """
+
+    text: str
+    share: float
+    products: Sequence[str] = ()
