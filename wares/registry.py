@@ -95,3 +95,17 @@ def make(role: type[A], name: str, **settings: Any) -> A:
 def registered() -> list[tuple[str, str]]:
     """(role word, name) of every algorithm that can be made by name."""
     return [(word, name) for word, role in ROLES.items() for name in names(role)]
+
+
+def listing() -> list[dict[str, str]]:
+    """role, name, summary (the first line of its docstring) and needs (what to install, "" where nothing is missing)."""
+    found = []
+    for word, name in registered():
+        try:
+            cls = find(ROLES[word], name)
+        except MissingExtra as error:
+            found.append({"role": word, "name": name, "summary": "", "needs": str(error).rpartition(": ")[2]})
+            continue
+        lines = (cls.__doc__ or "").strip().splitlines()
+        found.append({"role": word, "name": name, "summary": lines[0] if lines else "", "needs": ""})
+    return found

@@ -1,12 +1,15 @@
 """What each shopper did, in order, as rows of products."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+
+from wares.errors import StoreError
 
 G = TypeVar("G", bound=np.generic)
 
@@ -113,6 +116,27 @@ class History:
     def widened(self, n_products: int) -> Self:
         """The same history over more products."""
         return replace(self, n_products=n_products)
+
+    def save(self, folder: Path) -> None:
+        """Write one `.npy` for each column that there is."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not None:
+                np.save(folder / f"{each.name}.npy", value)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Map what `save` wrote. Raises StoreError where it is not there."""
+        found: dict[str, Any] = {}
+        for each in fields(cls):
+            path = folder / f"{each.name}.npy"
+            if path.exists():
+                found[each.name] = np.load(path, mmap_mode="r")
+        if "indptr" not in found:
+            raise StoreError(f"{folder} holds no history")
+        found["n_products"] = int(found["n_products"])
+        return cls(**found)
 
     def _with(self, events: NDArray[np.generic], indptr: NDArray[np.int64]) -> Self:
         def pick(column: NDArray[G] | None) -> NDArray[G] | None:

@@ -1,0 +1,178 @@
+"""What people see while a shop is built and what it holds afterwards, on a terminal."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, Task
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+
+def _share(task: Task) -> float:
+    """How much of a step is done: what it told, or else the time gone of the time expected, never quite all of it."""
+    if task.finished:
+        return 1.0
+    told = float(task.completed)
+    expected = float(task.fields.get("expected") or 0.0)
+    by_time = (task.elapsed or 0.0) / expected if expected else 0.0
+    return told if told > 0 else min(by_time, 0.97)
+
+
+class _Bar(ProgressColumn):
+    def render(self, task: Task) -> ProgressBar:
+        return ProgressBar(total=1.0, completed=_share(task), width=24, pulse=False)
+
+
+class _Left(ProgressColumn):
+    """Seconds gone, and the estimated end while the step runs."""
+
+    def render(self, task: Task) -> Text:
+        gone, share = task.elapsed or 0.0, _share(task)
+        if task.finished:
+            return Text(f"{task.finished_time or 0.0:5.1f} s  {task.fields.get('note', '')}", style="dim")
+        left = max(gone / share - gone, 0.0) if share > 0.01 else float(task.fields.get("expected") or 0.0)
+        return Text(f"{gone:5.1f} s, about {left:.0f} s left" if left >= 0.5 else f"{gone:5.1f} s")
+
+
+class _Name(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.description:<24}")
+
+
+class Bars:
+    """A progress bar for each step of a build, with its estimated end; plain lines where there is no terminal."""
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console, self._quiet = console, quiet
+        self._plain = not console.is_terminal
+        self._progress = Progress(
+            _Name(), _Bar(), _Left(), console=console, disable=quiet or self._plain, refresh_per_second=8
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    @contextmanager
+    def step(self, name: str, expected: float = 0.0) -> Iterator["Step"]:
+        """One step, expected to take some seconds (0 = not known)."""
+        task = self._progress.add_task(name, total=1.0, expected=expected)
+        step = Step(lambda share: self._progress.update(task, completed=min(share, 0.99)))
+        if self._plain and not self._quiet:
+            about = f" (about {expected:.0f} s)" if expected >= 1 else ""
+            self._console.print(f"{name}{about} …", highlight=False)
+        yield step
+        self._progress.update(task, completed=1.0, note=step.note)
+        self._progress.stop_task(task)
+
+
+class Step:
+    """A running step: call it with the share done (0..1); `note` stands beside the finished bar."""
+
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        self._tell = tell
+        self.note = ""
+
+    def __call__(self, share: float) -> None:
+        self._tell(share)
+
+
+# -- summaries -------------------------------------------------------------------------------------------------------
+
+
+def _rows(console: Console, title: str, rows: Sequence[tuple[str, str]]) -> None:
+    console.print(f"\n[bold]{title}[/bold]")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="left", style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    console.print(table)
+
+
+def _counts(rules: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {rule}" for rule, count in rules.items() if count)
+
+
+def _data_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("products", "events"):
+        part = found.get(name)
+        if not part:
+            yield name, "none"
+            continue
+        cleaned = part["cleaning"]
+        distinct = (
+            f", shown as {part['shown']:,} (variants together)" if part.get("shown", part["n"]) != part["n"] else ""
+        )
+        yield name, f"{part['n']:,} of {cleaned['read']:,} rows read{distinct}"
+        if _counts(cleaned["rejected"]):
+            yield "", f"set aside: {_counts(cleaned['rejected'])} (see quarantine_{name}.parquet in the build)"
+        if _counts(cleaned["changed"]):
+            yield "", f"mended: {_counts(cleaned['changed'])}"
+    if found.get("shoppers"):
+        yield "shoppers", f"{found['shoppers']['n']:,}"
+
+
+def summary(console: Console, found: Mapping[str, Any]) -> None:
+    """What a build holds, from `Shop.info()`."""
+    _rows(console, f"{found['shop']}, build {found['build']}", list(_data_rows(found)))
+    models = [
+        ("vectors", found["encoder"]["text"]),
+        ("clusters", f"{found['clusters']['n']}: {found['clusters']['choice']}"),
+        ("largest", "; ".join(f"{each['name']} ({each['size']:,})" for each in found["clusters"]["largest"])),
+        ("recommends by", found["recommend"]["text"]),
+    ]
+    _rows(console, "Models", models)
+    if found.get("evaluation"):
+        quality(console, found["evaluation"])
+    steps = Table(box=None, pad_edge=False, title="", title_justify="left")
+    for name in ("step", "seconds", "peak MB"):
+        steps.add_column(name, justify="left" if name == "step" else "right")
+    for each in found["steps"]:
+        cached = " (kept)" if each["cached"] else ""
+        steps.add_row(each["name"] + cached, f"{each['seconds']:.1f}", f"{each['peak_mb']:,.0f}")
+    steps.add_row("in all", f"{found['seconds']:.1f}", f"{found['peak_mb']:,.0f}", style="bold")
+    console.print()
+    console.print(steps)
+    for warning in found["warnings"]:
+        console.print(f"[yellow]note[/yellow] {warning}")
+
+
+def quality(console: Console, found: Mapping[str, Any]) -> None:
+    """An evaluation, from `Shop.evaluate()`: recommenders beside popularity, clusters beside categories."""
+    for task in found.get("recommend", []):
+        console.print(f"\n[bold]{task['title']}[/bold]  [dim]{task['protocol']}[/dim]")
+        table = Table(box=None, pad_edge=False)
+        metrics = task["metrics"]
+        table.add_column("recommender")
+        for metric in metrics:
+            table.add_column(metric, justify="right")
+        for row in task["rows"]:
+            cells = [_cell(row["values"].get(metric)) for metric in metrics]
+            table.add_row(row["name"], *cells)
+        console.print(table)
+        for line in task.get("findings", []):
+            console.print(f"  {line}")
+    clusters = found.get("clusters")
+    if clusters:
+        values = {**clusters.get("quality", {}), **clusters.get("agreement", {})}
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in values.items() if isinstance(value, float))
+        console.print(f"\n[bold]Clusters[/bold]  [dim]{clusters['protocol']}[/dim]\n{shown}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, (list, tuple)):
+        middle, low, high = value
+        return f"{middle:.4f} [{low:.4f}, {high:.4f}]"
+    return f"{value:.4f}"
