@@ -98,7 +98,7 @@ def registered() -> list[tuple[str, str]]:
 
 
 def listing() -> list[dict[str, str]]:
-    """role, name, summary (the first line of its docstring) and needs (what to install, "" where nothing is missing)."""
+    """role, name, summary (first line of the docstring) and needs (what to install, or nothing) of each algorithm."""
     found = []
     for word, name in registered():
         try:
