@@ -1,0 +1,1 @@
+"""Words, sizes and spelling: one place for encoders, indexes and queries."""

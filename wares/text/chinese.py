@@ -1,0 +1,17 @@
+"""Chinese to words, by the dictionary and hidden Markov model of jieba."""
+
+import rjieba
+
+HAN = r"\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Han characters, as the inside of a character class."""
+
+_EMPTY = frozenset("的了是在和与及或等也就都而着之于")
+
+
+def words(run: str) -> list[str]:
+    """The words of a run of Han characters, long words together with the words inside them.
+
+    Both queries and products give long and short words, so `绿茶` finds `绿茶饮料` and the whole phrase counts more.
+    """
+    found = [word for word in rjieba.cut_for_search(run) if word not in _EMPTY]
+    return found or [run]
