@@ -1,0 +1,111 @@
+"""The tables of `shop.toml` that are not an algorithm's, as dataclasses, and the text that a new shop starts with."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wares.data.catalog import SCHEMA as PRODUCT_COLUMNS
+from wares.data.events import SCHEMA as EVENT_COLUMNS
+
+TEMPLATE = """\
+# The settings of this shop. Edit them and run `wares build` again; only what they change is computed anew.
+
+[shop]
+name = ""
+seed = 0
+
+[products]
+sources = []              # .csv .tsv .jsonl .parquet .xlsx .arrow, any of them .gz too
+merge_duplicates = false  # show products that are the same as one
+
+[products.columns]        # our name = "name in the file", where it is not recognised by itself
+
+[events]
+sources = []
+allow_unmatched = false   # go on where under 90 % of events find their product
+
+[events.columns]
+
+[events.kinds]            # "kind in the file" = "view", "cart", "favourite", "purchase" or "return"
+
+[events.weights]          # what one event counts; the default: view 1, cart 3, favourite 3, purchase 5, return -5
+
+[shoppers]
+source = ""               # one row a shopper; its other columns are attributes
+
+[shoppers.columns]
+
+[encode]                  # products to vectors
+use = "sentence"
+
+[index]                   # nearest vectors
+use = "hnsw"
+
+[cluster]                 # vectors to groups
+use = "kmeans"
+
+[recommend]               # histories to products
+use = "ease"
+
+[search]
+"""
+"""What a new shop starts with."""
+
+
+@dataclass(frozen=True)
+class ShopSettings:
+    """[shop]. name : shown to people; the folder's name where empty. seed : of everything that draws by chance."""
+
+    name: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ProductSettings:
+    """[products]. columns : our names to those of the files. merge_duplicates : show the same product once."""
+
+    sources: tuple[Path, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    merge_duplicates: bool = False
+
+
+@dataclass(frozen=True)
+class EventSettings:
+    """[events]. kinds : kinds of the files to ours. weights : what an event of a kind counts, complete."""
+
+    sources: tuple[Path, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    allow_unmatched: bool = False
+
+
+@dataclass(frozen=True)
+class ShopperSettings:
+    """[shoppers]. source : a file with one row a shopper, or None. columns : our names to those of the file."""
+
+    source: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """[search]. meaning_floor : least cosine of a product found by meaning. nearest : such products at most."""
+
+    meaning_floor: float = 0.3
+    nearest: int = 200
+
+
+TABLES: dict[str, type] = {
+    "shop": ShopSettings,
+    "products": ProductSettings,
+    "events": EventSettings,
+    "shoppers": ShopperSettings,
+    "search": SearchSettings,
+}
+COLUMNS: dict[tuple[str, str], Iterable[str]] = {
+    ("products", "columns"): PRODUCT_COLUMNS,
+    ("events", "columns"): EVENT_COLUMNS,
+    ("shoppers", "columns"): ("shopper",),
+}
+"""Tables inside tables whose keys are known."""
