@@ -1,0 +1,173 @@
+"""Products that go together: exact cosines of every product with every other, and scores from the best of them."""
+
+import numba as nb
+import numpy as np
+
+
+@nb.njit(nogil=True, cache=True)
+def _select(values, rows, n, k):
+    """Reorder the first `n` so that the k greatest values stand first (Hoare's quickselect)."""
+    low, high = 0, n - 1
+    while high > low:
+        a, b, c = values[low], values[(low + high) >> 1], values[high]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i, j = low, high
+        while i <= j:
+            while values[i] > pivot:
+                i += 1
+            while values[j] < pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                rows[i], rows[j] = rows[j], rows[i]
+                i += 1
+                j -= 1
+        if k - 1 <= j:
+            high = j
+        elif k - 1 >= i:
+            low = i
+        else:
+            return
+
+
+@nb.njit(nogil=True, cache=True)
+def _threshold(values, n, k, maxima, rows):
+    """A lower bound of the k-th greatest of `n` values: the k-th greatest of 4 k block maxima."""
+    n_blocks = 4 * k
+    width = n // n_blocks
+    for b in range(n_blocks):
+        best = values[b * width]
+        for z in range(b * width + 1, b * width + width):
+            best = max(best, values[z])
+        maxima[b] = best
+    _select(maxima, rows, n_blocks, k)
+    bound = maxima[0]
+    for b in range(1, k):
+        bound = min(bound, maxima[b])
+    return bound
+
+
+@nb.njit(nogil=True, cache=True)
+def _best(values, rows, n, k, maxima, spare):
+    """Reorder so that the k greatest stand first, equal values by the lower row; returns how many there are."""
+    if n > 16 * k:
+        # Most candidates fall to a bound that costs one pass; without it the selection costs more than the sums.
+        bound = _threshold(values, n, k, maxima, spare)
+        kept = 0
+        for z in range(n):
+            value = values[z]
+            values[kept], rows[kept] = value, rows[z]
+            kept += 1 if value >= bound else 0
+        n = kept
+    if n <= k:
+        return n
+    _select(values, rows, n, k)
+    last = values[0]
+    for z in range(1, k):
+        last = min(last, values[z])
+    more = False
+    for z in range(k, n):
+        more = more or values[z] == last
+    if more:
+        # Ties across the border: gather them behind what is certain, and let the lower rows in.
+        certain = 0
+        for z in range(n):
+            if values[z] > last:
+                values[z], values[certain] = values[certain], values[z]
+                rows[z], rows[certain] = rows[certain], rows[z]
+                certain += 1
+        tied = certain
+        for z in range(certain, n):
+            if values[z] == last:
+                values[z], values[tied] = values[tied], values[z]
+                rows[z], rows[tied] = rows[tied], rows[z]
+                tied += 1
+        _select(-rows[certain:tied], rows[certain:tied], tied - certain, k - certain)
+    return k
+
+
+@nb.njit(nogil=True, cache=True)
+def _sort(rows, values, n):
+    """Order the first `n` by row: shell sort, n is about a hundred."""
+    gap = n // 2
+    while gap > 0:
+        for i in range(gap, n):
+            row, value = rows[i], values[i]
+            j = i
+            while j >= gap and rows[j - gap] > row:
+                rows[j], values[j] = rows[j - gap], values[j - gap]
+                j -= gap
+            rows[j], values[j] = row, value
+        gap = gap // 2
+
+
+@nb.njit(parallel=True, cache=True)
+def neighbours(indptr, indices, data, t_indptr, t_indices, t_data, norms, shrink, order, k, n_threads):
+    """The k products most alike to each product.
+
+    (indptr, indices, data) are shoppers x products, (t_...) its transpose, norms (n,) the length of each column, order
+    (n,) the products in the order they are worked on (so that the threads share the heavy ones).
+
+    Returns rows (n, k) int32, ascending, -1 behind where there are fewer, scores (n, k) float32 and counts (n,): dot
+    product over (norm x norm + shrink), above zero, without the product itself.
+    """
+    n = t_indptr.shape[0] - 1
+    out_rows = np.full((n, k), -1, np.int32)
+    out_scores = np.zeros((n, k), np.float32)
+    counts = np.zeros(n, np.int64)
+    block = 64
+    n_blocks = (n + block - 1) // block
+    for t in nb.prange(n_threads):
+        sums = np.zeros(n, np.float32)
+        touched = np.empty(n + 1, np.int32)
+        values = np.empty(n + 1, np.float32)
+        maxima = np.empty(4 * k, np.float32)
+        spare = np.empty(4 * k, np.int32)
+        for b in range(t, n_blocks, n_threads):
+            for place in range(b * block, min(n, b * block + block)):
+                i = order[place]
+                m = 0
+                for a in range(t_indptr[i], t_indptr[i + 1]):
+                    u, weight = t_indices[a], t_data[a]
+                    for q in range(indptr[u], indptr[u + 1]):
+                        j = indices[q]
+                        had = sums[j]
+                        touched[m] = j
+                        m += 1 if had == 0 else 0
+                        sums[j] = had + weight * data[q]
+                kept = 0
+                for z in range(m):
+                    j = touched[z]
+                    value = sums[j] / (norms[i] * norms[j] + shrink)
+                    sums[j] = 0
+                    values[kept], touched[kept] = value, j
+                    kept += 1 if j != i else 0
+                found = _best(values, touched, kept, k, maxima, spare)
+                _sort(touched, values, found)
+                counts[i] = found
+                for z in range(found):
+                    out_rows[i, z], out_scores[i, z] = touched[z], values[z]
+    return out_rows, out_scores, counts
+
+
+@nb.njit(nogil=True, cache=True)
+def add_scores(indptr, indices, data, starts, rows, values, out):
+    """Add to `out` (q, n): for each query the rows of a sparse matrix, times the values given."""
+    for q in range(starts.shape[0] - 1):
+        for a in range(starts[q], starts[q + 1]):
+            value = values[a]
+            for z in range(indptr[rows[a]], indptr[rows[a] + 1]):
+                out[q, indices[z]] += value * data[z]
+
+
+@nb.njit(nogil=True, cache=True)
+def entries(indptr, indices, data, rows, columns):
+    """(len(columns), len(rows)) float32: the entry of a sparse matrix with sorted indices at each row and column."""
+    out = np.zeros((columns.shape[0], rows.shape[0]), np.float32)
+    for a in range(rows.shape[0]):
+        start, stop = indptr[rows[a]], indptr[rows[a] + 1]
+        for c in range(columns.shape[0]):
+            z = start + np.searchsorted(indices[start:stop], columns[c])
+            if z < stop and indices[z] == columns[c]:
+                out[c, a] = data[z]
+    return out

@@ -1,0 +1,64 @@
+"""EASE: the Gram matrix, the weights written over its inverse, and the scores of a history."""
+
+import numba as nb
+import numpy as np
+
+
+@nb.njit(parallel=True, cache=True)
+def gram(indptr, indices, data, t_indptr, t_indices, t_data, out, n_threads):
+    """Fill the lower triangle of `out` (n, n) with X'X, X being shoppers x products with sorted indices."""
+    n = out.shape[0]
+    for t in nb.prange(n_threads):
+        for i in range(t, n, n_threads):
+            row = out[i]
+            row[: i + 1] = 0
+            for a in range(t_indptr[i], t_indptr[i + 1]):
+                u, weight = t_indices[a], t_data[a]
+                for q in range(indptr[u], indptr[u + 1]):
+                    j = indices[q]
+                    if j > i:
+                        break
+                    row[j] += weight * data[q]
+
+
+@nb.njit(parallel=True, cache=True)
+def weights_in_place(inverse):
+    """Turn P (n, n), of which the lower triangle is given, into B = -P / diag(P) by column with a zero diagonal."""
+    n = inverse.shape[0]
+    diagonal = np.empty(n, inverse.dtype)
+    for i in range(n):
+        diagonal[i] = inverse[i, i]
+    tile = 128
+    n_tiles = (n + tile - 1) // tile
+    for t in nb.prange(n_tiles * n_tiles):
+        top, left = t // n_tiles * tile, t % n_tiles * tile
+        if left > top:
+            continue
+        for i in range(top, min(n, top + tile)):
+            for j in range(left, min(i, left + tile)):
+                value = -inverse[i, j]
+                inverse[i, j] = value / diagonal[j]
+                inverse[j, i] = value / diagonal[i]
+    for i in range(n):
+        inverse[i, i] = 0
+
+
+@nb.njit(nogil=True, cache=True, fastmath={"contract"})
+def add_rows(weights, starts, rows, values, out):
+    """Add to `out` (q, n): for each query the sum of rows of `weights` (m, n) times the values given."""
+    n = weights.shape[1]
+    for q in range(starts.shape[0] - 1):
+        line = out[q]
+        a, stop = starts[q], starts[q + 1]
+        # Four rows in one pass: the sums are read and written a quarter as often.
+        while a + 4 <= stop:
+            w0, w1, w2, w3 = weights[rows[a]], weights[rows[a + 1]], weights[rows[a + 2]], weights[rows[a + 3]]
+            v0, v1, v2, v3 = values[a], values[a + 1], values[a + 2], values[a + 3]
+            for j in range(n):
+                line[j] += (v0 * w0[j] + v1 * w1[j]) + (v2 * w2[j] + v3 * w3[j])
+            a += 4
+        while a < stop:
+            w0, v0 = weights[rows[a]], values[a]
+            for j in range(n):
+                line[j] += v0 * w0[j]
+            a += 1

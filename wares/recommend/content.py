@@ -1,0 +1,115 @@
+"""Products like those of the history, by their vectors."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.decomposition import TruncatedSVD
+
+from wares.algorithm import Context, Recommender, setting
+from wares.arrays import Dense, Rows, Vectors, unit
+from wares.data.history import History
+from wares.errors import DataError
+from wares.recommend.profile import Profile, Strength, picked
+
+
+@dataclass(kw_only=True, eq=False)
+class Content(Recommender):
+    """Cosine to the mean of the history's product vectors, the latest counting most.
+
+    Choose it where there are no events yet, for new products and for what is rarely bought: it needs vectors only, and
+    recommends what nobody has bought. Time O(n_products x width) a history, memory the same once.
+
+    Settings
+    --------
+    width : vectors wider than this are reduced to it (the directions that keep most of their length).
+    strength : how much a product counts: "binary" 1, "log" of the summed weights, or their "sum".
+    half_life : days after which a product of the history counts half; 0 = never fades.
+    seed : of the reduction of sparse vectors.
+
+    Learned
+    -------
+    basis_ : (width of the vectors, width) float32, what reduces them.
+    vectors_ : (n_products, width) float32 unit rows; a zero row where nothing is known, which scores -inf.
+    empty_ : (m,) int64 the rows of those.
+
+    Source: Pazzani & Billsus 2007, doi:10.1007/978-3-540-72079-9_10.
+    """
+
+    width: int = setting(64, low=1)
+    strength: Strength = "binary"
+    half_life: float = setting(60.0, low=0.0)
+    seed: int = setting(0, low=0)
+
+    def fit(self, history: History, context: Context = Context()) -> Self:
+        """Take in the vectors of the products; the history is not read."""
+        self._check()
+        if context.vectors is None:
+            raise DataError("content needs the vectors of the products: fit(history, Context(vectors=...))")
+        self.basis_ = _basis(context.vectors, self.width, self.seed)
+        self.vectors_ = self._reduced(context.vectors)
+        self.empty_ = np.flatnonzero(~self.vectors_.any(axis=1))
+        return self
+
+    def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
+        """Cosine; -inf where history or product has no vector. New products are read from `context.vectors`."""
+        vectors, empty = self._vectors(history, context)
+        profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
+        mean, lengths = self._mean(profile, vectors)
+        scores = np.full((len(history), max(len(vectors), history.n_products)), -np.inf, np.float32)
+        np.matmul(mean, vectors.T, out=scores[:, : len(vectors)])
+        scores[:, empty] = -np.inf
+        scores[lengths == 0] = -np.inf
+        return picked(scores, products)
+
+    def contributions(self, history: History, product: int) -> NDArray[np.float32]:
+        """(n_events,) of a one-shopper history; they sum to the score."""
+        return self.contributions_to(history, np.array([product]))[0]
+
+    def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
+        """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
+        vectors, _ = self._vectors(history, context)
+        profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
+        _, lengths = self._mean(profile, vectors)
+        products = np.asarray(products)
+        found = vectors[np.minimum(products, len(vectors) - 1)] @ vectors[profile.rows].T
+        found[products >= len(vectors)] = 0
+        scale = 1 / lengths[0] if lengths[0] > 0 else 0.0
+        return profile.spread((found * (profile.values * scale)).astype(np.float32))
+
+    def _vectors(self, history: History, context: Context) -> tuple[Dense, NDArray[np.int64]]:
+        """The vectors of all products, new ones from the context, and the rows that have none."""
+        self.learned()
+        vectors, empty = self.vectors_, self.empty_
+        if context.vectors is not None and context.vectors.shape[0] > len(vectors):
+            new = self._reduced(context.vectors[len(vectors) :])
+            empty = np.concatenate([empty, len(vectors) + np.flatnonzero(~new.any(axis=1))])
+            vectors = np.concatenate([vectors, new])
+        return vectors, empty
+
+    def _reduced(self, vectors: Vectors) -> Dense:
+        return np.ascontiguousarray(unit(np.asarray(vectors @ self.basis_, np.float32)))
+
+    def _mean(self, profile: Profile, vectors: Dense) -> tuple[Dense, NDArray[np.float32]]:
+        """The direction of each history, of length one, and the length of its sum."""
+        shape = (len(profile.indptr) - 1, len(vectors))
+        sums = np.asarray(csr_array((profile.values, profile.rows, profile.indptr), shape=shape) @ vectors)
+        lengths = np.linalg.norm(sums, axis=1)
+        return unit(sums), np.where(lengths > 1e-6, lengths, 0).astype(np.float32)
+
+
+def _basis(vectors: Any, width: int, seed: int) -> Dense:
+    """(vectors' width, width) the directions that keep most of the vectors' length; all of them where few enough."""
+    wide = vectors.shape[1]
+    if wide <= width:
+        return np.eye(wide, dtype=np.float32)
+    if isinstance(vectors, csr_array):
+        found = TruncatedSVD(min(width, vectors.shape[0]), random_state=seed).fit(vectors).components_.T
+    else:
+        _, directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+        found = directions[:, ::-1][:, :width]
+    # A direction has no sign of its own: its greatest entry is made positive, whatever the library chose.
+    signs = np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
+    return np.ascontiguousarray(found * signs, np.float32)

@@ -1,0 +1,128 @@
+"""What most shoppers take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wares.algorithm import Context, Recommender, setting
+from wares.arrays import Dense, Rows, Sparse
+from wares.data.history import History
+from wares.recommend.profile import DAY, Profile, picked
+
+EPOCH = 1_577_836_800_000_000_000  # 2020: votes are kept relative to a fixed day, so that tallies of two shops add up
+
+
+@dataclass(kw_only=True, eq=False)
+class Popular(Recommender):
+    """The share of each product among the votes of all shoppers, and inside the clusters of the history.
+
+    Choose it for strangers, and as the line every other recommender must beat. One vote a shopper a product, however
+    often it was taken; none where it was sent back. Time and memory O(events).
+
+    Settings
+    --------
+    half_life : days after which a vote counts half; 0 = never fades, else at least 7.
+    personal : how much of the score follows the clusters of the history, 0..1, where clusters were known to `fit`.
+
+    Learned
+    -------
+    votes_ : (n_products,) float64 votes, each worth 2 ** (days since 2020 / half_life).
+    popularity_ : (n_products,) float32, sums to 1.
+    clusters_ : (n_products,) int64 cluster of each product, or -1.
+    within_ : (n_products,) float32 the product's share of its cluster; 0 outside clusters.
+    """
+
+    half_life: float = setting(0.0, low=0.0)
+    personal: float = setting(0.5, low=0.0, high=1.0)
+
+    def fit(self, history: History, context: Context = Context()) -> Self:
+        """Count the votes."""
+        self._check()
+        return self._count(self._votes(history), context)
+
+    def partial_fit(self, history: History, context: Context = Context()) -> Self:
+        """Count the votes of further shoppers; new products stand behind the old ones."""
+        old = self.learned()["votes_"]
+        votes = self._votes(history.widened(max(len(old), history.n_products)))
+        votes[: len(old)] += old
+        known = Context(clusters=_longer(self.clusters_, len(votes))) if context.clusters is None else context
+        return self._count(votes, known)
+
+    def tally(self, part: History) -> Mapping[str, Dense | Sparse]:
+        """`votes` (n_products,) of the shoppers of `part`."""
+        return {"votes": self._votes(part)}  # type: ignore[dict-item]  # float64: a sum over many shops
+
+    def settle(self, tally: Mapping[str, Dense | Sparse]) -> Self:
+        """Learn from a sum of tallies; clusters known before are kept."""
+        self._check()
+        votes = np.asarray(tally["votes"], np.float64)
+        clusters = getattr(self, "clusters_", None)
+        return self._count(votes, Context(clusters=None if clusters is None else _longer(clusters, len(votes))))
+
+    def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
+        """Probability that a vote falls on the product; -inf for products not fitted on."""
+        n = len(self.learned()["popularity_"])
+        profile, each, spoken = self._shares(history)
+        scores = np.full((len(history), max(n, history.n_products)), -np.inf, np.float32)
+        scores[:, :n] = np.where(spoken, 1 - self.personal, 1.0).astype(np.float32)[:, None] * self.popularity_
+        if spoken.any():
+            owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
+            shares = np.zeros((len(history), int(self.clusters_.max()) + 2), np.float32)  # the last column is -1's: none
+            np.add.at(shares, (owners, self.clusters_[profile.rows]), each)
+            scores[:, :n] += shares[:, self.clusters_] * self.within_
+        return picked(scores, products)
+
+    def contributions(self, history: History, product: int) -> NDArray[np.float32]:
+        """(n_events,) of a one-shopper history; with what everybody gets they sum to the score."""
+        return self.contributions_to(history, np.array([product]))[0]
+
+    def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
+        """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
+        n = len(self.learned()["popularity_"])
+        profile, each, _ = self._shares(history)
+        products = np.asarray(products)
+        inside = np.minimum(products, n - 1)
+        same = self.clusters_[inside][:, None] == self.clusters_[profile.rows]
+        found = np.where(same, self.within_[inside][:, None] * each, 0).astype(np.float32)
+        found[products >= n] = 0
+        return profile.spread(found)
+
+    def _shares(self, history: History) -> tuple[Profile, NDArray[np.float32], NDArray[np.bool_]]:
+        """The profile, what share of the score each of its products gives to its cluster, and whose histories speak."""
+        profile = Profile.of(history, len(self.clusters_))
+        each = np.where(self.clusters_[profile.rows] >= 0, np.maximum(profile.values, 0), 0)
+        owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
+        totals = np.bincount(owners, weights=each, minlength=len(history))
+        each = self.personal * each / np.maximum(totals, 1)[owners]
+        return profile, each.astype(np.float32), totals > 0
+
+    def _votes(self, history: History) -> NDArray[np.float64]:
+        profile = Profile.of(history, history.n_products)
+        votes = np.where(profile.values > 0, 1.0, 0.0)
+        if self.half_life and history.times is not None:
+            # The vote is as young as the last event of the product in the row.
+            latest = np.full(len(profile.rows), np.iinfo(np.int64).min)
+            np.maximum.at(latest, profile.place, history.times)
+            votes *= np.exp2((latest - EPOCH) / DAY / max(self.half_life, 7.0))
+        return np.bincount(profile.rows, weights=votes, minlength=history.n_products)
+
+    def _count(self, votes: NDArray[np.float64], context: Context) -> Self:
+        known = np.full(0, -1, np.int64) if context.clusters is None else context.clusters
+        self.votes_ = votes
+        self.clusters_ = _longer(known, len(votes))
+        self.popularity_ = (votes / max(votes.sum(), 1e-300)).astype(np.float32)
+        inside = self.clusters_ >= 0
+        mass = np.bincount(self.clusters_[inside], weights=votes[inside], minlength=1)
+        self.within_ = np.zeros(len(votes), np.float32)
+        self.within_[inside] = votes[inside] / np.maximum(mass, 1e-300)[self.clusters_[inside]]
+        return self
+
+
+def _longer(clusters: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """The clusters of n products; those not known have none."""
+    out = np.full(n, -1, np.int64)
+    out[: min(n, len(clusters))] = clusters[:n]
+    return out

@@ -1,0 +1,102 @@
+"""What a shopper took, product by product: what the recommenders of this room read of a history."""
+
+from dataclasses import dataclass
+from typing import Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from wares.arrays import Dense, Rows
+from wares.data.history import History
+from wares.kernels.profile import gather
+
+Strength: TypeAlias = Literal["binary", "log", "sum"]
+"""How much a product counts: 1, the logarithm of its summed weight, or the sum; below zero where it was sent back."""
+
+DAY = 86_400_000_000_000
+"""Nanoseconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The distinct products of each shopper with how much they count; CSR layout.
+
+    indptr : (n_shoppers + 1,) int64. rows : (m,) int32 products in order of first touch. values : (m,) float32.
+    place : (n_events,) int64, where in `rows` an event of the history went, or -1. shares : (n_events,) float32, its
+    part of the product's value.
+    """
+
+    indptr: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    values: NDArray[np.float32]
+    place: NDArray[np.int64]
+    shares: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls,
+        history: History,
+        n_known: int,
+        strength: Strength = "binary",
+        half_life: float = 0.0,
+        at: NDArray[np.int64] | None = None,
+    ) -> Self:
+        """The profile of each row over the first `n_known` products.
+
+        With `half_life` (days) what was touched last that long before `at`, or before the row's last event where `at`
+        is None, counts half.
+        """
+        decay = decays(history, half_life, at)
+        indptr, rows, sums, latest, place, shares = gather(
+            history.indptr, history.products, history.weights, decay, n_known
+        )
+        if strength == "binary":
+            values = np.sign(sums)
+        elif strength == "log":
+            values = np.sign(sums) * np.log1p(np.abs(sums))
+        else:
+            values = sums
+        return cls(indptr, rows, (values * latest).astype(np.float32), place, shares)
+
+    def matrix(self, n_products: int) -> csr_array:
+        """(n_shoppers, n_products) float32 of what counts for a product; what counts against it is left out."""
+        kept = self.values > 0
+        indptr = np.concatenate([[0], np.cumsum(kept)])[self.indptr]
+        found = csr_array((self.values[kept], self.rows[kept], indptr.astype(np.int64)), (len(indptr) - 1, n_products))
+        found.sort_indices()
+        return found
+
+    def spread(self, by_row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(..., n_events) what each event carries of amounts (..., m) given by product."""
+        padded = np.concatenate([by_row, np.zeros((*by_row.shape[:-1], 1), np.float32)], axis=-1)
+        return np.asarray(padded[..., self.place] * self.shares, np.float32)
+
+
+def decays(history: History, half_life: float, at: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    """(n_events,) 1 at the moment asked about, a half one `half_life` (days) before; 1 where no times are known."""
+    if not half_life or history.times is None:
+        return np.ones(len(history.products), np.float32)
+    lengths = np.diff(history.indptr)
+    if at is None:
+        ends = np.zeros(len(history), np.int64)
+        ends[lengths > 0] = history.times[history.indptr[1:][lengths > 0] - 1]
+    else:
+        ends = at
+    age = np.maximum(np.repeat(ends, lengths) - history.times, 0) / (half_life * DAY)
+    return np.exp2(-age).astype(np.float32)
+
+
+def picked(scores: NDArray[np.float32], products: Rows) -> Dense:
+    """The columns asked for; the scores themselves where that is all of them in order."""
+    n = scores.shape[1]
+    if len(products) == n and bool(np.all(products == np.arange(n))):
+        return scores
+    return scores[:, products]
+
+
+def frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """A read-only view: arrays just learned and arrays mapped from a file compile to one kernel."""
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view
