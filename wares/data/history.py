@@ -80,6 +80,7 @@ class History:
         out = csr_array(
             (self.weights.astype(np.float32), self.products.astype(np.int32), self.indptr),
             shape=(len(self), self.n_products),
+            copy=True,  # summing duplicates writes into the arrays it was given, indptr among them
         )
         out.sum_duplicates()
         out.eliminate_zeros()
