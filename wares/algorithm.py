@@ -9,7 +9,7 @@ import json
 import typing
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -48,7 +48,8 @@ class Context:
 
     vectors : (n_products, width) of the products. clusters : (n_products,) their cluster numbers.
     shoppers : (n_shoppers, width) attributes of the shoppers asked about. at : (n_shoppers,) ns since 1970 UTC, the
-    moment asked about. history : for encoders that learn from behaviour.
+    moment asked about. history : for encoders that learn from behaviour. created : (n_products,) ns since 1970 UTC,
+    when each product came in.
     """
 
     vectors: Vectors | None = None
@@ -56,6 +57,7 @@ class Context:
     shoppers: Dense | None = None
     at: NDArray[np.int64] | None = None
     history: History | None = None
+    created: NDArray[np.int64] | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -273,12 +275,10 @@ def context_rows(context: Context, start: int, stop: int) -> Context:
     """The context of some shoppers of those asked about."""
     if context.shoppers is None and context.at is None:
         return context
-    return Context(
-        vectors=context.vectors,
-        clusters=context.clusters,
+    return replace(
+        context,
         shoppers=None if context.shoppers is None else context.shoppers[start:stop],
         at=None if context.at is None else context.at[start:stop],
-        history=context.history,
     )
 
 
@@ -301,8 +301,8 @@ def _plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
 
 
-def _write(value: Any, folder: Path, name: str) -> dict[str, Any]:
-    """Write one learned value; returns how the manifest remembers it."""
+def _write(value: Any, folder: Path, name: str, *, bare: bool = False) -> dict[str, Any]:
+    """Write one value; returns how the manifest remembers it. Of `bare` algorithms only the settings."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         np.save(folder / f"{name}.npy", value)
         return {"codec": "array"}
@@ -319,7 +319,7 @@ def _write(value: Any, folder: Path, name: str) -> dict[str, Any]:
         (folder / f"{name}.bin").write_bytes(value)
         return {"codec": "bytes"}
     if isinstance(value, Algorithm):
-        value.save(folder / name)
+        _save(value, folder / name, bare=bare)
         return {"codec": "algorithm"}
     if isinstance(value, np.generic):
         value = value.item()
@@ -327,7 +327,7 @@ def _write(value: Any, folder: Path, name: str) -> dict[str, Any]:
         return {"codec": "json", "value": value}
     if isinstance(value, Sequence) and all(isinstance(each, Algorithm) for each in value):
         for number, each in enumerate(value):
-            each.save(folder / f"{name}.{number}")
+            _save(each, folder / f"{name}.{number}", bare=bare)
         return {"codec": "algorithms", "n": len(value)}
     if isinstance(value, BaseEstimator):
         from skops import io  # trusts scikit-learn's types only; nothing else needs it
@@ -364,15 +364,15 @@ def _read(entry: Mapping[str, Any], folder: Path, name: str) -> Any:
     raise StoreError(f"{folder}: {name!r} was saved by codec {codec!r}, which this version does not know")
 
 
-def _save(algorithm: Algorithm, folder: Path) -> None:
+def _save(algorithm: Algorithm, folder: Path, *, bare: bool = False) -> None:
     folder.mkdir(parents=True, exist_ok=False)
-    learned = algorithm.learned()
+    learned = {} if bare else algorithm.learned()
     settings = {each.name: getattr(algorithm, each.name) for each in fields(algorithm)}
     manifest = {
         "class": f"{type(algorithm).__module__}:{type(algorithm).__qualname__}",
         "format": FORMAT,
         "packages": _packages(),
-        "settings": {name: _write(value, folder, f"setting.{name}") for name, value in settings.items()},
+        "settings": {name: _write(value, folder, f"setting.{name}", bare=True) for name, value in settings.items()},
         "learned": {name: _write(value, folder, name) for name, value in learned.items()},
     }
     files = sorted(path for path in folder.rglob("*") if path.is_file())
