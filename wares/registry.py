@@ -35,10 +35,13 @@ REGISTRY: dict[str, dict[str, str]] = {
     "label": {},
     "match": {},
     "recommend": {
+        "blend": "wares.tasks.blending:Blend",
         "content": "wares.recommend.content:Content",
         "ease": "wares.recommend.ease:EASE",
         "itemknn": "wares.recommend.itemknn:ItemKNN",
+        "newest": "wares.recommend.newest:Newest",
         "popular": "wares.recommend.popular:Popular",
+        "repeat": "wares.recommend.repeat:Repeat",
     },
     "rank": {},
 }

@@ -66,7 +66,7 @@ class Content(Recommender):
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
         """(n_events,) of a one-shopper history; they sum to the score."""
-        return self.contributions_to(history, np.array([product]))[0]
+        return np.asarray(self.contributions_to(history, np.array([product]))[0])
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""

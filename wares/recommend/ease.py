@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numba
 import numpy as np
@@ -86,7 +86,7 @@ class EASE(Recommender):
         return self
 
     def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
-        """What the products of the history say for each; -inf for an empty history and for products it does not know."""
+        """What the history says for each product; -inf for an empty history and for products it does not know."""
         profile, rows = self._read(history, context)
         found = np.zeros((len(history), len(self.products_)), np.float32)
         known = rows >= 0
@@ -99,7 +99,7 @@ class EASE(Recommender):
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
         """(n_events,) of a one-shopper history; they sum to the score, where there is one."""
-        return self.contributions_to(history, np.array([product]))[0]
+        return np.asarray(self.contributions_to(history, np.array([product]))[0])
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
@@ -122,7 +122,7 @@ class EASE(Recommender):
         known[known] = self.products_[place[known]] == products[known]
         return np.where(known, place, -1).astype(np.int32)
 
-    def _choose(self, shoppers: NDArray[np.generic]) -> None:
+    def _choose(self, shoppers: NDArray[Any]) -> None:
         self.n_products_ = len(shoppers)
         order = np.argsort(-shoppers, kind="stable")[: self.max_products]
         self.products_ = np.sort(order[shoppers[order] > 0]).astype(np.int32)
@@ -134,8 +134,9 @@ class EASE(Recommender):
     def _solve(self, matrix: NDArray[np.float32]) -> None:
         """The weights, written over the Gram matrix of which the lower triangle is given."""
         matrix[np.diag_indices(len(matrix))] += np.float32(self.regularisation)
-        potrf, potri = get_lapack_funcs(("potrf", "potri"), (matrix,))
-        # Symmetric: the transposed view is in LAPACK's order, so that nothing is copied; its upper triangle is ours below.
+        lapack: Any = get_lapack_funcs(("potrf", "potri"), (matrix,))
+        potrf, potri = lapack
+        # Symmetric: the transposed view is in LAPACK's order, so nothing is copied; its upper triangle is our lower.
         inverse, failed = potrf(matrix.T, lower=0, overwrite_a=1, clean=0)
         if not failed:
             inverse, failed = potri(inverse, lower=0, overwrite_c=1)
@@ -146,5 +147,5 @@ class EASE(Recommender):
         self.weights_ = weights
 
 
-def _plain(matrix: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+def _plain(matrix: Any) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numba
 import numpy as np
@@ -77,7 +77,7 @@ class ItemKNN(Recommender):
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
         """(n_events,) of a one-shopper history; they sum to the score."""
-        return self.contributions_to(history, np.array([product]))[0]
+        return np.asarray(self.contributions_to(history, np.array([product]))[0])
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
@@ -88,7 +88,7 @@ class ItemKNN(Recommender):
     def _n(self) -> int:
         return int(self.learned()["similar_"].shape[0])
 
-    def _arrays(self) -> tuple[NDArray[np.generic], ...]:
+    def _arrays(self) -> tuple[Any, Any, Any]:
         similar = self.similar_
         return frozen(similar.indptr), frozen(similar.indices), frozen(similar.data)
 
@@ -136,4 +136,3 @@ def _settled(together: csr_array, k: int, shrink: float) -> csr_array:
     found = csr_array((data[best].astype(np.float32), (rows[best], columns[best])), shape=together.shape)
     found.sort_indices()
     return found
-

@@ -70,14 +70,16 @@ class Popular(Recommender):
         scores[:, :n] = np.where(spoken, 1 - self.personal, 1.0).astype(np.float32)[:, None] * self.popularity_
         if spoken.any():
             owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
-            shares = np.zeros((len(history), int(self.clusters_.max()) + 2), np.float32)  # the last column is -1's: none
+            shares = np.zeros(
+                (len(history), int(self.clusters_.max()) + 2), np.float32
+            )  # the last column is -1's: none
             np.add.at(shares, (owners, self.clusters_[profile.rows]), each)
             scores[:, :n] += shares[:, self.clusters_] * self.within_
         return picked(scores, products)
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
         """(n_events,) of a one-shopper history; with what everybody gets they sum to the score."""
-        return self.contributions_to(history, np.array([product]))[0]
+        return np.asarray(self.contributions_to(history, np.array([product]))[0])
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
@@ -107,7 +109,7 @@ class Popular(Recommender):
             latest = np.full(len(profile.rows), np.iinfo(np.int64).min)
             np.maximum.at(latest, profile.place, history.times)
             votes *= np.exp2((latest - EPOCH) / DAY / max(self.half_life, 7.0))
-        return np.bincount(profile.rows, weights=votes, minlength=history.n_products)
+        return np.bincount(profile.rows, weights=votes, minlength=history.n_products).astype(np.float64)
 
     def _count(self, votes: NDArray[np.float64], context: Context) -> Self:
         known = np.full(0, -1, np.int64) if context.clusters is None else context.clusters

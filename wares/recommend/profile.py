@@ -1,7 +1,7 @@
 """What a shopper took, product by product: what the recommenders of this room read of a history."""
 
 from dataclasses import dataclass
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,18 +84,17 @@ def decays(history: History, half_life: float, at: NDArray[np.int64] | None = No
     else:
         ends = at
     age = np.maximum(np.repeat(ends, lengths) - history.times, 0) / (half_life * DAY)
-    return np.exp2(-age).astype(np.float32)
+    return np.asarray(np.exp2(-age), np.float32)
 
 
 def picked(scores: NDArray[np.float32], products: Rows) -> Dense:
     """The columns asked for; the scores themselves where that is all of them in order."""
     n = scores.shape[1]
-    if len(products) == n and bool(np.all(products == np.arange(n))):
-        return scores
-    return scores[:, products]
+    everything = len(products) == n and bool(np.all(products == np.arange(n)))
+    return scores if everything else np.asarray(scores[:, products], np.float32)
 
 
-def frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def frozen(array: Any) -> Any:
     """A read-only view: arrays just learned and arrays mapped from a file compile to one kernel."""
     view = array.view(np.ndarray)
     view.flags.writeable = False

@@ -77,12 +77,13 @@ class Repeat(Recommender):
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
         """(n_events,) of a one-shopper history; they sum to the score, unless that is below zero and answered as 0."""
-        return self.contributions_to(history, np.array([product]))[0]
+        return np.asarray(self.contributions_to(history, np.array([product]))[0])
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
         each = self._each(history, context)
-        return np.where(np.asarray(products)[:, None] == history.products, each, 0).astype(np.float32)
+        same = np.asarray(products)[:, None] == history.products
+        return np.where(same, each, np.float32(0))
 
     def _each(self, history: History, context: Context) -> NDArray[np.float32]:
         """(n_events,) what each event adds to the score of its own product."""
@@ -92,7 +93,9 @@ class Repeat(Recommender):
         size = np.bincount(place, weights=np.abs(history.weights), minlength=n)
         day = np.clip(total / self.full_, -1, 1) / np.maximum(size, 1e-9)
         fresh = decays(history, self.half_life, context.at)
-        ready = np.where(history.products < len(again), again[np.minimum(history.products, len(again) - 1)], self.average_)
+        ready = np.where(
+            history.products < len(again), again[np.minimum(history.products, len(again) - 1)], self.average_
+        )
         return np.asarray(day[place] * np.abs(history.weights) * fresh * ready, np.float32)
 
 

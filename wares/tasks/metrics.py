@@ -77,7 +77,7 @@ def ndcg(judged: Judged) -> Values:
     k = judged.right.shape[1]
     discount = 1 / np.log2(np.arange(2, k + 2))
     best = np.concatenate([[np.inf], np.cumsum(discount)])[np.minimum(judged.n_right, k)]
-    return judged._where(judged.expected() @ discount / best)
+    return judged._where(np.asarray(judged.expected() @ discount / best))
 
 
 def mrr(judged: Judged) -> Values:
@@ -149,7 +149,8 @@ def novelty(hits: Hits, shares: NDArray[np.floating]) -> Values:
     bits = -np.log2(np.maximum(shares, least))
     there = hits.rows >= 0
     total = np.where(there, bits[hits.rows], 0).sum(axis=1)
-    return np.divide(total, there.sum(axis=1), out=np.full(len(hits), np.nan), where=there.any(axis=1))
+    counts = there.sum(axis=1)
+    return np.asarray(np.where(counts > 0, total / np.maximum(counts, 1), np.nan))
 
 
 # -- how sure ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,200 @@
+"""Several recommenders as one, with something sensible to say at every amount of data."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from wares.algorithm import Context, Explains, Recommender, context_rows, setting
+from wares.arrays import Dense, Rows
+from wares.data.history import History
+from wares.errors import DataError, SettingError
+from wares.kernels.blend import blend, scales
+from wares.recommend.content import Content
+from wares.recommend.ease import EASE
+from wares.recommend.itemknn import ItemKNN
+from wares.recommend.newest import Newest
+from wares.recommend.popular import Popular
+from wares.recommend.repeat import Repeat
+
+
+def default_parts() -> list[Recommender]:
+    """The parts of a blend unless others are given."""
+    return [EASE(regularisation=1000.0), Popular(half_life=30.0, personal=0.3), Content(), ItemKNN(), Newest()]
+
+
+DEFAULT_WEIGHTS = (1.0, 1.0, 0.3, 0.1, 0.0)
+"""Of those parts, in order; chosen on a validation month of the demo shop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """How the parts of a blend were mixed for one history.
+
+    weights, factors : (n_parts,) the weight of each part that had something to say, and that weight over the scale of
+    its scores; 0 for the others. A part with a factor and no weight is added on top of the mean of the others. scores :
+    (n_parts, n_products) what each said.
+    """
+
+    weights: NDArray[np.float32]
+    factors: NDArray[np.float32]
+    scores: Dense
+
+    def total(self) -> NDArray[np.float32]:
+        """(n_products,) the blended scores."""
+        out = np.empty(self.scores.shape[1], np.float32)
+        blend(self.scores, self.weights, self.factors, out)
+        return out
+
+    def share(self, products: Rows) -> Dense:
+        """(n_parts, len(products)) by what each part's score is multiplied; 0 where it had nothing to say."""
+        there = np.isfinite(self.scores[:, products])
+        weight = np.where(there, self.weights[:, None], 0).sum(axis=0)
+        on_top = (self.weights == 0)[:, None]
+        share = np.where(there, self.factors[:, None], 0) / np.where(on_top, 1, np.maximum(weight, 1e-9))
+        return np.asarray(share, np.float32)
+
+    def amounts(self, products: Rows) -> Dense:
+        """(n_parts, len(products)) what each part gives to the blended score of each product."""
+        scores = self.scores[:, products]
+        return np.asarray(np.where(np.isfinite(scores), scores, 0) * self.share(products), np.float32)
+
+
+@dataclass(kw_only=True, eq=False)
+class Blend(Recommender):
+    """The weighted mean of several recommenders, each brought to one scale for each history.
+
+    Choose it as the recommender of a shop. A part's scores are divided by its greatest one among the products that the
+    history does not hold (by its greatest one where only those it holds are above zero), which keeps their order and
+    takes one pass; then the mean is taken over the parts that know the product. So a part that cannot say anything,
+    about a history (a stranger, an empty shop) or about a product (one beyond those of `ease`), leaves its weight to
+    the others; parts of weight 0 are asked where no other has an answer. What `again` says of the products that the
+    history holds is added on top, so that with `repeats` what is due to be bought again comes first. Cost: that of the
+    parts together.
+
+    Settings
+    --------
+    parts : the recommenders to fit; what cannot be fitted for lack of data is left out and named in `left_out_`.
+    weights : one for each part, in order; 0 = only where all others are silent.
+    again : ranks what the history holds; 0 for all else. again_weight : of it, beside a mean of at most about 1.
+
+    Learned
+    -------
+    parts_ : the fitted parts, `again` behind them. weights_ : (n_parts,) float32 of them. left_out_ : the parts that
+    could not be fitted, with the reason. n_products_ : how many products it was fitted on.
+    """
+
+    BLOCK: ClassVar[int] = 32  # every part's scores are held at once
+
+    parts: list[Recommender] = field(default_factory=default_parts)
+    weights: list[float] = field(default_factory=lambda: list(DEFAULT_WEIGHTS))
+    again: Recommender = field(default_factory=Repeat)
+    again_weight: float = setting(4.0, low=0.0)
+
+    def fit(self, history: History, context: Context = Context()) -> Self:
+        """Fit a copy of each part."""
+        self._check()
+        if len(self.parts) != len(self.weights) or not self.parts:
+            raise SettingError(f"Blend: {len(self.parts)} parts need as many weights, not {len(self.weights)}")
+        if min(self.weights) < 0:
+            raise SettingError(f"Blend(weights={self.weights}): a weight must be at least 0")
+        self.parts_: list[Recommender] = []
+        self.left_out_: list[str] = []
+        weights = []
+        for part, weight in zip(self.parts, self.weights, strict=True):
+            try:
+                self.parts_.append(clone(part).fit(history, context))
+                weights.append(weight)
+            except DataError as error:
+                self.left_out_.append(f"{name_of(part)}: {error}")
+        if not self.parts_:
+            raise DataError(f"Blend: no part could be fitted ({'; '.join(self.left_out_)})")
+        self.parts_.append(clone(self.again).fit(history, context))
+        self.weights_ = np.array([*weights, self.again_weight], np.float32)
+        self.n_products_ = history.n_products
+        return self
+
+    def names(self) -> list[str]:
+        """The names of the fitted parts."""
+        self.learned()
+        return [name_of(part) for part in self.parts_]
+
+    def mixture(self, history: History, *, context: Context = Context()) -> Mixture:
+        """How the parts are mixed for a one-shopper history."""
+        return self._mixtures(history, context)[0]
+
+    def used(self, mixture: Mixture, *, repeats: bool = False) -> list[tuple[str, float]]:
+        """The parts that had something to say, with their share of the weight, the greatest first."""
+        weights = np.where(self.weights_ > 0, self.weights_, 1) * (mixture.factors > 0)
+        weights[-1] *= repeats
+        total = float(weights.sum()) or 1.0
+        pairs = [(name, float(w) / total) for name, w in zip(self.names(), weights, strict=True) if w > 0]
+        return sorted(pairs, key=lambda pair: -pair[1])
+
+    def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
+        """The mean of the parts, 1 where all of them agree on the best; -inf where none knows the product."""
+        out = np.empty((len(history), len(products)), np.float32)
+        for start in range(0, len(history), self.BLOCK):
+            block = history.take(slice(start, start + self.BLOCK))
+            mixtures = self._mixtures(block, context_rows(context, start, start + self.BLOCK))
+            for row, mixture in enumerate(mixtures, start):
+                out[row] = mixture.total()[products]
+        return out
+
+    def contributions(self, history: History, product: int) -> NDArray[np.float32]:
+        """(n_events,) of a one-shopper history; with what everybody gets they sum to the score."""
+        return np.asarray(self.contributions_to(history, np.array([product]))[0])
+
+    def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
+        """(len(products), n_events) of a one-shopper history, over all parts that can say exactly."""
+        by_part = self.by_part(history, products, self.mixture(history, context=context), context=context)
+        return np.asarray(sum(by_part.values(), np.zeros((len(products), len(history.products)), np.float32)))
+
+    def by_part(
+        self, history: History, products: Rows, mixture: Mixture, *, context: Context = Context()
+    ) -> dict[int, Dense]:
+        """By the number of the part, (len(products), n_events) what each event adds to the score of each product."""
+        share = mixture.share(products)
+        found: dict[int, Dense] = {}
+        for number, part in enumerate(self.parts_):
+            if mixture.factors[number] > 0 and isinstance(part, Explains):
+                found[number] = contributions_to(part, history, products, context) * share[number][:, None]
+        return found
+
+    def _mixtures(self, history: History, context: Context) -> list[Mixture]:
+        self.learned()
+        everything = np.arange(history.n_products)
+        said = [part.score(history, everything, context=context) for part in self.parts_]
+        return [
+            self._mixture(np.stack([each[row] for each in said]), history.products[start:stop])
+            for row, (start, stop) in enumerate(zip(history.indptr, history.indptr[1:], strict=False))
+        ]
+
+    def _mixture(self, scores: Dense, own: NDArray[np.int32]) -> Mixture:
+        scale = np.empty(len(scores), np.float32)
+        scales(scores, own, scale)
+        speaks = scale > 0
+        weights = np.where(speaks, self.weights_, 0)
+        if not weights[:-1].any():
+            # Nobody of weight has an answer: the first of the last resorts that has one.
+            weights[:-1][np.flatnonzero(speaks[:-1])[:1]] = 1
+        factors = np.divide(weights, scale, out=np.zeros_like(weights), where=speaks)
+        weights[-1] = 0
+        return Mixture(weights.astype(np.float32), factors.astype(np.float32), scores)
+
+
+def contributions_to(part: Recommender, history: History, products: Rows, context: Context = Context()) -> Dense:
+    """(len(products), n_events) of a one-shopper history: at once where the part can, else one by one."""
+    many = getattr(part, "contributions_to", None)
+    if many is not None:
+        return np.asarray(many(history, products, context=context))
+    if not isinstance(part, Explains):
+        raise SettingError(f"{name_of(part)} cannot say what each event adds to a score")
+    return np.stack([part.contributions(history, int(product)) for product in products])
+
+
+def name_of(recommender: Recommender) -> str:
+    """The short name of an algorithm, as in the registry."""
+    return type(recommender).__name__.lower()
