@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from wares.algorithm import Index, setting
@@ -28,7 +29,8 @@ class Exact(Index):
     Learned
     -------
     vectors_ : (n_products, width) as given to `fit`, dense or sparse.
-    codes_, scales_, errors_ : of dense vectors, (n, width) int8, (n,) and (n,) float32; |vector - scale * code| <= error.
+    codes_, scales_, errors_ : of dense vectors, (n, width) int8, (n,) and (n,) float32, with
+    |vector - scale * code| <= error.
     """
 
     block: int = setting(64, low=1)
@@ -81,13 +83,11 @@ class Exact(Index):
 
 def checked(vectors: Vectors) -> Vectors:
     """The vectors as float32 in C order. Raises DataError where they are not a table of finite numbers."""
-    if isinstance(vectors, csr_array):
-        finite, table = np.isfinite(vectors.data).all(), vectors.astype(np.float32, copy=False)
-    else:
-        table = np.ascontiguousarray(vectors, np.float32)
-        finite = np.isfinite(table).all()
+    sparse = isinstance(vectors, csr_array)
+    table: Vectors = vectors.astype(np.float32) if sparse else np.ascontiguousarray(vectors, np.float32)
     if table.ndim != 2:
         raise DataError(f"vectors must be a table (n, width), not of shape {table.shape}")
-    if not finite:
+    numbers: NDArray[np.float32] = table.data if isinstance(table, csr_array) else table
+    if not np.isfinite(numbers).all():
         raise DataError("vectors hold NaN or infinity; encoders answer a zero row where nothing is known")
     return table

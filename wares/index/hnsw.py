@@ -80,7 +80,7 @@ class HNSW(Index):
         opened = self.__dict__.get("_opened")
         if opened is None:
             opened = self._empty()
-            opened.view(memoryview(np.asarray(self.graph_)))  # reads the mapped file, copies nothing
+            opened.view(np.asarray(self.graph_).data)  # reads the mapped file, copies nothing
             self._opened = opened
         return opened
 

@@ -30,11 +30,13 @@ class Query:
     """What a text was understood to ask.
 
     words : (n,) distinct rows of the vocabulary, the rarest first. need : how many of them a product must hold.
-    corrected : the text as understood where a word was taken for another, else empty. unknown : forms no product holds.
+    bound : what no product's score exceeds, the sum of idf * (k1 + 1) over the words. corrected : the text as understood
+    where a word was taken for another, else empty. unknown : forms no product holds.
     """
 
     words: NDArray[np.int64]
     need: int
+    bound: float = 0.0
     corrected: str = ""
     unknown: tuple[str, ...] = ()
 
@@ -58,10 +60,11 @@ class _Ready(NamedTuple):
     impacts: NDArray[np.float32]
     where: NDArray[np.uint8]
     held: list[int]
+    idf: list[float]
     spelling: Spelling | None
 
 
-class _Room(NamedTuple):
+class Room(NamedTuple):
     """Where one thread adds up; `sums` and `held` are zero between queries."""
 
     sums: NDArray[np.float32]
@@ -73,13 +76,13 @@ class _Room(NamedTuple):
 _local = threading.local()
 
 
-def _room(n: int) -> _Room:
+def room(n: int) -> Room:
     """This thread's scratch for n products. Kept, because fresh memory costs more than a query."""
-    room: _Room | None = getattr(_local, "room", None)
-    if room is None or len(room.sums) < n:
-        room = _Room(np.zeros(n, np.float32), np.zeros(n, np.uint8), np.empty(n, np.int32), np.empty(n, np.float32))
-        _local.room = room
-    return room
+    kept: Room | None = getattr(_local, "room", None)
+    if kept is None or len(kept.sums) < n:
+        kept = Room(np.zeros(n, np.float32), np.zeros(n, np.uint8), np.empty(n, np.int32), np.empty(n, np.float32))
+        _local.room = kept
+    return kept
 
 
 @dataclass(kw_only=True, eq=False)
@@ -172,7 +175,7 @@ class Words(Algorithm):
         n_fields, n_words = len(self.columns_), len(self.words_)
         n_products = (len(offsets) - 1) // n_fields
         lengths = np.diff(offsets).reshape(n_products, n_fields)
-        # The mean is over products that have the column: most have no description, and that says nothing of those that do.
+        # The mean is over products that have the column: that most lack a description says nothing of those that do.
         filled = np.maximum((lengths > 0).sum(axis=0), 1)
         averages = np.maximum(lengths.sum(axis=0) / filled, 1).astype(np.float64)
         weights = np.array([self.fields[name] for name in self.columns_], np.float64)
@@ -184,7 +187,7 @@ class Words(Algorithm):
         m = int(indptr[-1])
         words = words[:m].copy()
         held = np.bincount(words, minlength=n_words)
-        idf = np.log(1 + (n_products - held + 0.5) / (held + 0.5)).astype(np.float32)
+        idf = _idf(held, n_products)
         ptr, rows = np.zeros(n_words + 1, np.int64), np.empty(m, np.int32)
         impacts, where = np.empty(m, np.float32), np.empty(m, np.uint8)
         postings.invert(indptr, words, counts[:m], places[:m], idf, np.float32(self.k1), ptr, rows, impacts, where)
@@ -203,6 +206,7 @@ class Words(Algorithm):
         if made is None:
             self.learned()
             names = Spelling.__dataclass_fields__
+            held = np.diff(self.ptr_)
             state = {name: np.asarray(getattr(self, f"spelling_{name}_", ())) for name in names}
             made = _Ready(
                 {word: row for row, word in enumerate(self.words_.tolist())},
@@ -210,7 +214,8 @@ class Words(Algorithm):
                 np.asarray(self.rows_),
                 np.asarray(self.impacts_),
                 np.asarray(self.where_),
-                np.diff(self.ptr_).tolist(),
+                held.tolist(),
+                _idf(held, self.n_products).tolist(),
                 Spelling.from_arrays(state) if hasattr(self, "spelling_keys_") else None,
             )
             self._made = made
@@ -246,7 +251,8 @@ class Words(Algorithm):
             corrected = " ".join(mended) if len(unknown) < len(doubtful) else ""
         held = now.held
         distinct = sorted(set(wanted), key=lambda row: (held[row], row))[: self.LONGEST]
-        return Query(np.array(distinct, np.int64), self._need(len(distinct)), corrected, tuple(unknown))
+        bound = sum(now.idf[row] for row in distinct) * (self.k1 + 1)
+        return Query(np.array(distinct, np.int64), self._need(len(distinct)), bound, corrected, tuple(unknown))
 
     def _mend(self, form: str, others: Sequence[int]) -> int | None:
         """The word that was most likely meant: of those near, the one that stands most with the other words."""
@@ -265,24 +271,24 @@ class Words(Algorithm):
 
     def matches(self, query: Query) -> Matches:
         """Every product that matches the query, with its score, in no order; the arrays are the caller's own."""
-        now, room = self._now, _room(self.n_products)
+        now, own = self._now, room(self.n_products)
         if not len(query):
             return Matches(np.empty(0, np.int32), np.empty(0, np.float32))
         least = query.need if self.match == "all" else 1
         n = postings.match_most(
-            now.ptr, now.rows, now.impacts, query.words, query.need, least, room.sums, room.held, room.rows, room.scores
+            now.ptr, now.rows, now.impacts, query.words, query.need, least, own.sums, own.held, own.rows, own.scores
         )
-        return Matches(room.rows[:n].copy(), room.scores[:n].copy())
+        return Matches(own.rows[:n].copy(), own.scores[:n].copy())
 
     def search(self, text: str, k: int, *, allowed: Mask | None = None) -> tuple[Hits, int]:
         """The k best of one query by words alone, and how many match."""
         now, query = self._now, self.understand(text)
-        room = _room(len(self.indptr_) - 1)
+        own = room(len(self.indptr_) - 1)
         rows, scores = np.full(k, -1, np.int64), np.full(k, -np.inf, np.float32)
         least = query.need if self.match == "all" else 1
         n = postings.best_matches(
-            now.ptr, now.rows, now.impacts, query.words, query.need, least, room.sums, room.held, room.rows,
-            room.scores, _ANYTHING if allowed is None else allowed, rows, scores,
+            now.ptr, now.rows, now.impacts, query.words, query.need, least, own.sums, own.held, own.rows,
+            own.scores, _ANYTHING if allowed is None else allowed, rows, scores,
         )  # fmt: skip
         return Hits(rows[None], scores[None]), n
 
@@ -306,3 +312,8 @@ class Words(Algorithm):
 
     def _members(self, row: int) -> NDArray[np.int32]:
         return self.members_[self.indptr_[row] : self.indptr_[row + 1]]
+
+
+def _idf(held: NDArray[np.int64], n_products: int) -> NDArray[np.float32]:
+    """What a word counts that `held` of the products hold."""
+    return np.log(1 + (n_products - held + 0.5) / (held + 0.5)).astype(np.float32)

@@ -114,6 +114,40 @@ def best_matches(ptr, rows, impacts, query, need, least, sums, held, out_rows, o
 
 
 @nb.njit(nogil=True, cache=True)
+def unite(rows, scores, near_rows, near_scores, weights, prior, allowed, sums, out_rows, out_scores):
+    """The union of matches and nearest that is allowed, each with weights[0] * match + weights[1] * near + weights[2] *
+    prior.
+
+    rows int32, scores float32 : matches. near_rows int64, near_scores float32 above 0. prior : empty or (n_products,)
+    float32. allowed : empty or (n_products,) bool. sums : (n_products,) float32 zero, and zero again afterwards.
+    out_rows int32, out_scores float32 : room for all. Returns how many there are.
+    """
+    n = 0
+    for i in range(near_rows.size):
+        sums[near_rows[i]] = near_scores[i]
+    for i in range(rows.size):
+        row = rows[i]
+        near = sums[row]
+        sums[row] = 0
+        if allowed.size == 0 or allowed[row]:
+            out_rows[n] = row
+            out_scores[n] = weights[0] * scores[i] + weights[1] * near
+            n += 1
+    for i in range(near_rows.size):
+        row = near_rows[i]
+        near = sums[row]
+        sums[row] = 0
+        if near > 0 and (allowed.size == 0 or allowed[row]):
+            out_rows[n] = row
+            out_scores[n] = weights[1] * near
+            n += 1
+    if prior.size:
+        for i in range(n):
+            out_scores[i] += weights[2] * prior[out_rows[i]]
+    return n
+
+
+@nb.njit(nogil=True, cache=True)
 def keep(rows, scores, n, allowed):
     """Move the allowed of the first n to the front; returns how many."""
     m = 0

@@ -1,0 +1,404 @@
+"""Which products a filter leaves, and how the values of a result are spread."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import blake2b
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from wares.algorithm import Algorithm, setting
+from wares.arrays import Labels, Mask
+from wares.data.catalog import SEPARATOR, Catalog
+from wares.errors import SettingError, UnknownName, did_you_mean
+from wares.kernels import counting
+from wares.kernels.topk import top_k
+
+Where: TypeAlias = Mapping[str, Any]
+"""Filters by column, all of which must hold: `{"price": {"lt": 50}, "brand": ["Acme", "Bolt"], "category": "A > B"}`."""
+
+_COMPARE = {"lt": np.less, "lte": np.less_equal, "gt": np.greater, "gte": np.greater_equal}
+_NEVER_COUNTED = ("id", "title", "description", "image", "group")
+_LONG = ("id", "title", "description", "image")
+
+
+class _Tree(NamedTuple):
+    """The prefixes of the paths of a column: the values below each are a range, because values are in tree order."""
+
+    paths: list[str]
+    levels: NDArray[np.int64]
+    lows: NDArray[np.int64]
+    highs: NDArray[np.int64]
+
+
+@dataclass(kw_only=True, eq=False)
+class Filters(Algorithm):
+    """The columns of a catalog as arrays that are quick to compare and to count.
+
+    Every column can be filtered by. A text of few distinct values is a code for each product, one of many (titles,
+    ids) a 64-bit hash; numbers and times are floats; a category is a path, and a filter by "A > B" keeps everything
+    below it. Memory 4 to 8 bytes for each column and product, mapped from the file.
+
+    Settings
+    --------
+    values : most values (or paths of one level) that a facet tells, the most frequent first. ranges : most ranges of
+    a numeric facet. distinct : a text column with more distinct values is hashed and not counted.
+
+    Learned
+    -------
+    columns_ : by column, [kind, slot]: kind is text, path, label (of clusters), flag, number, time or long.
+    codes_ : (n_texts, n_products) int32, -1 = missing. values_, starts_ : all values, and where each slot's begin.
+    numbers_ : (n_numbers, n_products) float64, NaN = missing; times in microseconds since 1970 UTC.
+    edges_, ends_ : (n_numbers, ranges - 1) bounds between ranges and how many of them are used.
+    hashes_ : (n_longs, n_products) uint64, 0 = missing.
+    """
+
+    PART: ClassVar[int] = 50_000
+    """Products of a long column hashed at once."""
+
+    values: int = setting(20, low=1)
+    ranges: int = setting(8, low=2, high=100)
+    distinct: int = setting(20_000, low=1)
+
+    # -- making ----------------------------------------------------------------------------------------------------
+
+    def fit(self, catalog: Catalog, clusters: Labels | None = None) -> Self:
+        """Take in every column of the catalog, and the clusters as the column "cluster"."""
+        self._check()
+        self.n_products_ = len(catalog)
+        self.columns_: dict[str, list[Any]] = {}
+        codes: list[NDArray[np.int32]] = []
+        values: list[list[str]] = []
+        numbers: list[NDArray[np.float64]] = []
+        hashes: list[NDArray[np.uint64]] = []
+        for name, dtype in catalog.schema.items():
+            if dtype == pl.String:
+                found = None if name in _LONG else self._codes(catalog, name)
+                if found is None:
+                    self.columns_[name] = ["long", len(hashes)]
+                    hashes.append(self._hashes(catalog, name))
+                else:
+                    self.columns_[name] = ["path" if name == "category" else "text", len(codes)]
+                    codes.append(found[0])
+                    values.append(found[1])
+            elif dtype.is_numeric() or dtype == pl.Boolean:
+                self.columns_[name] = ["flag" if dtype == pl.Boolean else "number", len(numbers)]
+                numbers.append(catalog.frame([name])[name].cast(pl.Float64).fill_null(math.nan).to_numpy())
+            elif dtype in (pl.Datetime, pl.Date):
+                self.columns_[name] = ["time", len(numbers)]
+                moments = catalog.frame([name])[name].cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64)
+                numbers.append(moments.fill_null(math.nan).to_numpy())
+        if clusters is not None:
+            self.columns_["cluster"] = ["label", len(codes)]
+            codes.append(np.asarray(clusters, np.int32))
+            values.append([str(number) for number in range(int(np.max(clusters, initial=-1)) + 1)])
+        self.codes_ = _table(codes, self.n_products_, np.int32)
+        self.numbers_ = _table(numbers, self.n_products_, np.float64)
+        self.hashes_ = _table(hashes, self.n_products_, np.uint64)
+        self.values_ = np.array([each for slot in values for each in slot], object)
+        self.starts_ = np.concatenate([[0], np.cumsum([len(slot) for slot in values])]).astype(np.int64)
+        self.edges_, self.ends_ = self._edges()
+        self.__dict__.pop("_made", None)
+        return self
+
+    def _codes(self, catalog: Catalog, name: str) -> tuple[NDArray[np.int32], list[str]] | None:
+        """Code of each product and the values in order; None where there are too many."""
+        column = pl.col(name)
+        if name == "category":  # " >" and ">" without spaces are the same path
+            column = column.str.split(">").list.eval(pl.element().str.strip_chars()).list.join(SEPARATOR)
+        distinct = catalog.scan.select(column.drop_nulls().unique())
+        if distinct.select(pl.len()).collect(engine="streaming").item() > self.distinct:
+            return None
+        # Tree order keeps everything below a path together; for plain text it is alphabetical order.
+        found = distinct.collect(engine="streaming")[name].to_list()
+        values = sorted(found, key=lambda value: value.split(SEPARATOR))
+        series = catalog.scan.select(column).collect()[name]
+        codes = series.replace_strict(values, list(range(len(values))), default=-1, return_dtype=pl.Int32)
+        return codes.fill_null(-1).to_numpy(), values
+
+    def _hashes(self, catalog: Catalog, name: str) -> NDArray[np.uint64]:
+        parts = [
+            np.fromiter(map(_hash, part.frame([name])[name].to_list()), np.uint64, len(part))
+            for part in catalog.parts(self.PART)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+
+    def _edges(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Bounds of ranges that hold about equally many products, at round numbers where that can be."""
+        edges = np.full((len(self.numbers_), self.ranges - 1), math.inf)
+        ends = np.zeros(len(self.numbers_), np.int64)
+        for slot, column in enumerate(self.numbers_):
+            known = column[np.isfinite(column)]
+            if not len(known):
+                continue
+            distinct = np.unique(known)
+            if len(distinct) <= self.ranges:
+                bounds = distinct[1:]
+            else:
+                cuts = np.quantile(known, np.linspace(0, 1, self.ranges + 1)[1:-1])
+                bounds = np.unique([_round(cut) for cut in cuts])
+                bounds = bounds[(bounds > distinct[0]) & (bounds <= distinct[-1])]
+            edges[slot, : len(bounds)], ends[slot] = bounds, len(bounds)
+        return edges, ends
+
+    # -- filtering -------------------------------------------------------------------------------------------------
+
+    def mask(self, where: Where | None) -> Mask | None:
+        """(n_products,) True where every filter holds; None where there is no filter.
+
+        Raises UnknownName for a column that is not there, SettingError for an operator or value that does not fit.
+        """
+        self.learned()
+        if where is None:
+            return None
+        if not isinstance(where, Mapping):
+            raise SettingError(
+                f"filters must be columns and what they must be, such as {{'price': {{'lt': 50}}}}, not {where!r}"
+            )
+        out: Mask | None = None
+        for column, wanted in where.items():
+            one = self._one(column, wanted)
+            out = one if out is None else out & one
+        return out
+
+    def _one(self, column: str, wanted: Any) -> Mask:
+        if column not in self.columns_:
+            known = list(self.columns_)
+            error = UnknownName.among("column", str(column), known)
+            raise error if did_you_mean(str(column), known) else UnknownName(f"{error}; there are {', '.join(known)}")
+        kind, slot = self.columns_[column]
+        if kind in ("number", "time"):
+            return self._compare(column, kind, np.asarray(self.numbers_[slot]), wanted)
+        if isinstance(wanted, Mapping):
+            raise SettingError(
+                f"filter {column!r}: {', '.join(map(repr, wanted))} is for numbers and times; give a value or a list"
+            )
+        choices = _choices(wanted)
+        if kind == "flag":
+            if not all(choice is None or isinstance(choice, bool) for choice in choices):
+                raise SettingError(f"filter {column!r} is true or false, not {wanted!r}")
+            return _among(np.asarray(self.numbers_[slot]), choices)
+        if kind == "label":
+            if not all(
+                choice is None or (isinstance(choice, int) and not isinstance(choice, bool)) for choice in choices
+            ):
+                raise SettingError(f"filter {column!r} is a whole number or a list of them, not {wanted!r}")
+            codes = np.asarray(self.codes_[slot])
+            return np.isin(codes, [-1 if choice is None else choice for choice in choices if choice != -1])
+        if not all(choice is None or isinstance(choice, str) for choice in choices):
+            raise SettingError(f"filter {column!r} is a text or a list of texts, not {wanted!r}")
+        if kind == "long":
+            return np.isin(np.asarray(self.hashes_[slot]), np.array([_hash(each) for each in choices], np.uint64))
+        return self._coded(kind, slot, choices)
+
+    def _compare(self, column: str, kind: str, numbers: NDArray[np.float64], wanted: Any) -> Mask:
+        if not isinstance(wanted, Mapping):
+            return _among(numbers, [None if each is None else _number(column, kind, each) for each in _choices(wanted)])
+        out = np.ones(len(numbers), np.bool_)
+        for operator, bound in wanted.items():
+            if operator not in _COMPARE:
+                raise SettingError(f"filter {column!r} knows {', '.join(_COMPARE)}, not {operator!r}")
+            # A missing number is NaN, which is neither below nor above anything.
+            out &= _COMPARE[operator](numbers, _number(column, kind, bound))
+        return out
+
+    def _coded(self, kind: str, slot: int, choices: Collection[str | None]) -> Mask:
+        start, stop = int(self.starts_[slot]), int(self.starts_[slot + 1])
+        wanted = np.zeros(stop - start + 1, np.bool_)  # the last place is code -1
+        wanted[-1] = None in choices
+        given = {SEPARATOR.join(_levels(each)) if kind == "path" else each for each in choices if each is not None}
+        if kind == "path":
+            tree = self._tree(slot)
+            for node, path in enumerate(tree.paths):
+                if path in given:
+                    wanted[tree.lows[node] : tree.highs[node]] = True
+        else:
+            for code, value in enumerate(self.values_[start:stop].tolist()):
+                if value in given:
+                    wanted[code] = True
+        return wanted[np.asarray(self.codes_[slot])]
+
+    def _tree(self, slot: int) -> _Tree:
+        made: dict[int, _Tree] = self.__dict__.setdefault("_made", {})
+        if slot not in made:
+            made[slot] = _grow(self.values_[self.starts_[slot] : self.starts_[slot + 1]].tolist())
+        return made[slot]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_made"}
+
+    # -- counting --------------------------------------------------------------------------------------------------
+
+    @property
+    def countable(self) -> list[str]:
+        """Columns that can be a facet."""
+        return [name for name, (kind, _) in self.columns_.items() if kind != "long" and name not in _NEVER_COUNTED]
+
+    def facets(self, rows: NDArray[np.integer], columns: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+        """By column, the exact spread of the given rows; all countable columns unless told.
+
+        text, label, flag: `{"kind", "values": [{"value", "count"}], "missing"}`, most frequent first; path: the same
+        for the paths of each level, with "level" from 1; number and time: `{"kind", "low", "high", "values":
+        [{"from", "to", "count"}], "missing"}`, from included, to not, None = open; times as ISO text.
+        """
+        asked = self.countable if columns is None else list(columns)
+        for name in asked:
+            if name not in self.countable:
+                raise UnknownName.among("facet", name, self.countable)
+        rows = np.asarray(rows)
+        kinds = {name: self.columns_[name] for name in asked}
+        coded = [name for name in asked if kinds[name][0] in ("text", "path", "label")]
+        counted = self._tally(rows, [kinds[name][1] for name in coded])
+        ranged = [name for name in asked if name not in coded]
+        spreads = self._spread(rows, [kinds[name][1] for name in ranged])
+        out: dict[str, dict[str, Any]] = {}
+        for name in asked:
+            kind, slot = kinds[name]
+            if name in coded:
+                counts = counted[coded.index(name)]
+                shown = self._paths(slot, counts) if kind == "path" else self._values(kind, slot, counts)
+                out[name] = {"kind": kind, "values": shown, "missing": len(rows) - int(counts.sum())}
+            else:
+                out[name] = self._ranges(kind, slot, *(part[ranged.index(name)] for part in spreads), len(rows))
+        return out
+
+    def _tally(self, rows: NDArray[np.integer], slots: list[int]) -> list[NDArray[np.int64]]:
+        sizes = [int(self.starts_[slot + 1] - self.starts_[slot]) for slot in slots]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        counts = np.zeros(starts[-1], np.int64)
+        counting.tally(np.asarray(self.codes_), np.array(slots, np.int64), rows, starts, counts)
+        return np.split(counts, starts[1:-1]) if slots else []
+
+    def _spread(
+        self, rows: NDArray[np.integer], slots: list[int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        counts = np.zeros((len(slots), self.edges_.shape[1] + 1), np.int64)
+        lows, highs = np.full(len(slots), math.inf), np.full(len(slots), -math.inf)
+        numbers, edges, ends = np.asarray(self.numbers_), np.asarray(self.edges_), np.asarray(self.ends_)
+        counting.spread(numbers, np.array(slots, np.int64), edges, ends, rows, counts, lows, highs)
+        return lows, highs, counts
+
+    def _values(self, kind: str, slot: int, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
+        start = int(self.starts_[slot])
+        best, _ = top_k(counts[None].astype(np.float32), min(self.values, len(counts)))
+        picked = [code for code in best[0].tolist() if code >= 0 and counts[code]]
+        return [
+            {"value": code if kind == "label" else self.values_[start + code], "count": int(counts[code])}
+            for code in picked
+        ]
+
+    def _paths(self, slot: int, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
+        tree = self._tree(slot)
+        below = np.concatenate([[0], np.cumsum(counts)])
+        sums = below[tree.highs] - below[tree.lows]
+        out = []
+        for level in range(1, int(tree.levels.max(initial=0)) + 1):
+            here = np.where(tree.levels == level, sums, 0).astype(np.float32)
+            best, _ = top_k(here[None], min(self.values, len(here)))
+            out += [
+                {"value": tree.paths[node], "level": level, "count": int(sums[node])}
+                for node in best[0].tolist()
+                if node >= 0 and here[node]
+            ]
+        return out
+
+    def _ranges(
+        self, kind: str, slot: int, low: float, high: float, counts: NDArray[np.int64], n: int
+    ) -> dict[str, Any]:
+        known = int(counts.sum())
+        if kind == "flag":
+            values = self._flags(counts, low, high)
+            return {"kind": kind, "values": values, "missing": n - known}
+        bounds = [None, *self.edges_[slot, : int(self.ends_[slot])].tolist(), None]
+        tell = _moment if kind == "time" else float
+        shown = [
+            {"from": None if a is None else tell(a), "to": None if b is None else tell(b), "count": count}
+            for a, b, count in zip(bounds, bounds[1:], counts.tolist(), strict=False)
+            if count
+        ]
+        ends = {"low": tell(low) if known else None, "high": tell(high) if known else None}
+        return {"kind": kind, **ends, "values": shown, "missing": n - known}
+
+    @staticmethod
+    def _flags(counts: NDArray[np.int64], low: float, high: float) -> list[dict[str, Any]]:
+        # A column of both has the bound 1 between them; one of only one value has no bound.
+        known = int(counts.sum())
+        true = int(counts[1:].sum()) if low != high else known * int(high == 1)
+        shown = [{"value": True, "count": true}, {"value": False, "count": known - true}]
+        return sorted((each for each in shown if each["count"]), key=lambda each: -each["count"])
+
+    def value(self, column: str, row: int) -> str | None:
+        """The text of one product in a column that is coded, None where it has none or there is no such column."""
+        kind, slot = self.columns_.get(column, ("", 0))
+        if kind not in ("text", "path"):
+            return None
+        code = int(self.codes_[slot, row])
+        return None if code < 0 else str(self.values_[int(self.starts_[slot]) + code])
+
+
+def _table(columns: list[Any], n: int, dtype: Any) -> NDArray[Any]:
+    return np.stack(columns).astype(dtype) if columns else np.empty((0, n), dtype)
+
+
+def _hash(text: str | None) -> int:
+    if text is None:
+        return 0
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") or 1
+
+
+def _round(value: float) -> float:
+    """The value at two significant digits."""
+    return float(f"{value:.2g}")
+
+
+def _choices(wanted: Any) -> list[Any]:
+    return list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+
+
+def _among(numbers: NDArray[np.float64], choices: Sequence[float | None]) -> Mask:
+    out = np.isin(numbers, [float(each) for each in choices if each is not None])
+    return out | np.isnan(numbers) if None in choices else out
+
+
+def _number(column: str, kind: str, value: Any) -> float:
+    """A bound as it is kept. Raises SettingError where it is not one."""
+    if kind == "time":
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        except ValueError:
+            moment = None
+        if isinstance(moment, date) and not isinstance(moment, datetime):
+            moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+        if not isinstance(moment, datetime):
+            raise SettingError(
+                f"filter {column!r} needs a time such as '2026-01-31' or '2026-01-31T12:00:00', not {value!r}"
+            )
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+        return float((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)) or math.isnan(value):
+        raise SettingError(f"filter {column!r} needs a number, such as {{'lt': 50}}, not {value!r}")
+    return float(value)
+
+
+def _moment(microseconds: float) -> str:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat()
+
+
+def _levels(path: str) -> list[str]:
+    return [level.strip() for level in path.split(">")]
+
+
+def _grow(values: list[str]) -> _Tree:
+    """The tree of sorted paths."""
+    nodes: dict[str, list[int]] = {}
+    for code, value in enumerate(values):
+        levels = value.split(SEPARATOR)
+        for depth in range(1, len(levels) + 1):
+            nodes.setdefault(SEPARATOR.join(levels[:depth]), [depth, code, code])[2] = code + 1
+    table = np.array(list(nodes.values()), np.int64).reshape(-1, 3)
+    return _Tree(list(nodes), table[:, 0], table[:, 1], table[:, 2])
