@@ -117,7 +117,8 @@ class KMeans(Clusterer):
         width = vectors.shape[1]
         known, mass = np.zeros((0, width), np.float32), np.zeros(0)
         if not first:
-            known, mass = np.array(self.cluster_centers_, np.float32), np.array(self.mass_, np.float64)
+            learned = self.learned()
+            known, mass = np.array(learned["cluster_centers_"]), np.array(learned["mass_"])
         if len(known) < self.n_clusters:
             known, mass = self._grown(known, mass, vectors, weights)
         labels, _ = self._nearest(vectors, known)
@@ -202,7 +203,7 @@ class KMeans(Clusterer):
     def _settle(self, gaps: NDArray[np.float64], weights: NDArray[np.float32]) -> None:
         self.labels_ = self.labels_.astype(np.int64)
         self.n_clusters_ = len(self.cluster_centers_)
-        self.mass_: NDArray[np.float64] = np.bincount(self.labels_, weights, self.n_clusters_).astype(np.float64)
+        self.mass_ = np.bincount(self.labels_, weights, self.n_clusters_).astype(np.float64)
         self.inertia_ = float((gaps * weights).sum())
 
     def _nearest(self, vectors: Vectors, centers: NDArray[np.float32]) -> tuple[Labels, NDArray[Any]]:

@@ -1,0 +1,147 @@
+"""Which words and phrases each product uses, and how they are written."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from wares.data.catalog import SEPARATOR, Catalog
+from wares.text.tokens import normal, tokens_of
+
+_SMALL = frozenset(
+    ["a", "an", "and", "any", "are", "as", "at", "be", "by", "for", "from", "he", "her", "his", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "off", "on", "or", "our", "out", "over", "per", "she", "so", "than", "that", "the", "their", "them", "then", "this", "to", "too", "under", "up", "us", "was", "we", "with", "without", "you", "your", "all", "new", "other", "others", "assorted", "misc", "miscellaneous", "various", "product", "products", "item", "items", "pack", "pcs", "pc", "piece", "pieces", "set", "sets", "count", "size", "oz", "ml", "kg", "cm", "mm", "lb", "ct", "inch", "inches", "ft", "gb", "tb"]
+)
+_EMPTY_HAN = frozenset(
+    ["正品", "包邮", "新款", "专柜", "官方", "旗舰", "旗舰店", "特价", "促销", "热卖", "爆款", "现货", "直销", "厂家", "品质", "保障", "套装", "升级", "新品", "其他", "其它", "系列", "自营", "授权", "专用", "适用", "产品", "优惠", "免邮", "全国", "清仓", "秒杀", "限量", "经典", "推荐", "多功能", "可选", "可以", "一个", "适合", "通用", "原装", "全新", "国行", "正版", "进口", "国产", "天猫", "京东", "淘宝", "苏宁"]
+)
+_RAW = re.compile(r"[^\W\d_]+(?:[-'’&][^\W\d_]+)*")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True, eq=False)
+class Wording:
+    """Terms, words and then two-word phrases, and which products have them.
+
+    has : (n_products, n_terms) 0/1. words : the words by number, the first terms. pairs : (n_phrases, 2) the words of
+    each phrase. place : (n_terms,) mean place in the text, 0 first. lines : the texts that were read, by product.
+    """
+
+    has: csr_array
+    words: list[str]
+    pairs: NDArray[np.int64]
+    place: NDArray[np.float64]
+    useful: NDArray[np.bool_]
+    lines: list[list[str]]
+
+    @classmethod
+    def of(cls, catalog: Catalog, columns: Sequence[str]) -> Self:
+        """The terms of some text columns of a catalog; of `category` the last level."""
+        present = [name for name in columns if catalog.has(name)]
+        frame = catalog.frame(present)
+        texts = [_leaves(frame[name].to_list()) if name == "category" else frame[name].to_list() for name in present]
+        n = len(catalog)
+        flat = [str(text) if text is not None else "" for column in texts for text in column]
+        found = tokens_of(flat)
+        documents = np.repeat(np.arange(len(flat)), np.diff(found.offsets))
+        useful = np.array([_telling(word) for word in found.words], bool)
+        places = np.arange(len(found.codes)) - found.offsets[documents]
+        codes = found.codes.astype(np.int64)
+        pairs, pair_documents, pair_codes, pair_places = _pairs(codes, documents, places, useful)
+        rows = np.concatenate([documents, pair_documents]) % max(n, 1)
+        terms = np.concatenate([codes, len(found.words) + pair_codes])
+        n_terms = len(found.words) + len(pairs)
+        has = csr_array((np.ones(len(rows), np.float32), (rows, terms)), shape=(n, n_terms))
+        has.sum_duplicates()
+        has.data[:] = 1
+        summed = np.bincount(terms, np.concatenate([places, pair_places]), n_terms)
+        place: NDArray[np.float64] = summed / np.maximum(np.bincount(terms, minlength=n_terms), 1)
+        lines = [[str(text) for text in each if text] for each in zip(*texts, strict=True)] if texts else [[]] * n
+        return cls(has, found.words, pairs, place, np.concatenate([useful, np.ones(len(pairs), bool)]), lines)
+
+    def parts(self, term: int) -> tuple[int, ...]:
+        """The words of a term."""
+        if term < len(self.words):
+            return (term,)
+        return tuple(self.pairs[term - len(self.words)].tolist())
+
+    def written(self, term: int, rows: Iterable[int]) -> str | None:
+        """How those products write a term, most often; None where its words never stand side by side."""
+        words = [self.words[part] for part in self.parts(term)]
+        seen: Counter[str] = Counter()
+        shouting = 0
+        for row in rows:
+            for line in self.lines[row]:
+                found = list(_spelled(line, words))
+                seen.update(found)
+                shouting += bool(found) and line.upper() == line
+        if not seen:
+            return None
+        best = min(seen, key=lambda form: (-seen[form], form))
+        return _cased(best, shouting * 2 > sum(seen.values()))
+
+
+def _leaves(categories: Iterable[str | None]) -> list[str | None]:
+    return [path.rsplit(SEPARATOR, 1)[-1] if path else None for path in categories]
+
+
+def _telling(word: str) -> bool:
+    """Whether a word can say what a product is: no numbers, single letters or words of every shop."""
+    if any(letter.isdigit() for letter in word) or word in _SMALL or word in _EMPTY_HAN:
+        return False
+    return len(word) > 1
+
+
+def _pairs(
+    codes: NDArray[np.int64], documents: NDArray[np.int64], places: NDArray[np.int64], useful: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Phrases of two useful words side by side in three texts or more: their words; and each text, phrase and place."""
+    n_words = len(useful)
+    if len(codes) < 2:
+        empty = np.empty(0, np.int64)
+        return np.empty((0, 2), np.int64), empty, empty, empty
+    first, second = codes[:-1], codes[1:]
+    kept = (documents[:-1] == documents[1:]) & useful[first] & useful[second] & (first != second)
+    keys, inverse, counts = np.unique(first[kept] * n_words + second[kept], return_inverse=True, return_counts=True)
+    common = counts >= 3
+    number = np.cumsum(common) - 1
+    often = common[inverse]
+    pairs = np.stack([keys[common] // n_words, keys[common] % n_words], axis=1)
+    return pairs, documents[:-1][kept][often], number[inverse[often]], places[:-1][kept][often]
+
+
+def _spelled(line: str, words: Sequence[str]) -> Iterable[str]:
+    """The places of a line where exactly those words stand side by side, as they are written."""
+    if _HAN.search(words[0]) or _HAN.search(words[-1]):
+        whole = "".join(words)
+        spaced = " ".join(words)
+        flat = normal(line)
+        return [whole] if whole in flat else [spaced] if spaced in flat else []
+    raw = [(each.group(), each.start(), each.end()) for each in _RAW.finditer(line)]
+    singles = [_word(text) for text, _, _ in raw]
+    n = len(words)
+    return [
+        " ".join(text for text, _, _ in raw[at : at + n])
+        for at in range(len(raw) - n + 1)
+        if singles[at : at + n] == list(words)
+    ]
+
+
+def _word(text: str) -> str:
+    found = tokens_of([text]).words
+    return found[0] if len(found) == 1 else ""
+
+
+def _cased(text: str, shouting: bool) -> str:
+    """Title Case for shouted and whispered words; "iPhone" and "USB" stay."""
+    return " ".join(_cased_word(word, shouting) for word in text.split(" "))
+
+
+def _cased_word(word: str, shouting: bool) -> str:
+    if word.islower() or (word.isupper() and (shouting or len(word) > 4)):
+        return "-".join(piece[:1].upper() + piece[1:].lower() for piece in word.split("-"))
+    return word[:1].upper() + word[1:] if word[1:].islower() else word
