@@ -30,8 +30,8 @@ class Query:
     """What a text was understood to ask.
 
     words : (n,) distinct rows of the vocabulary, the rarest first. need : how many of them a product must hold.
-    bound : what no product's score exceeds, the sum of idf * (k1 + 1) over the words. corrected : the text as understood
-    where a word was taken for another, else empty. unknown : forms no product holds.
+    bound : what no product's score exceeds, the sum of idf * (k1 + 1) over the words. corrected : the text as
+    understood where a word was taken for another, else empty. unknown : forms no product holds.
     """
 
     words: NDArray[np.int64]
@@ -316,4 +316,5 @@ class Words(Algorithm):
 
 def _idf(held: NDArray[np.int64], n_products: int) -> NDArray[np.float32]:
     """What a word counts that `held` of the products hold."""
-    return np.log(1 + (n_products - held + 0.5) / (held + 0.5)).astype(np.float32)
+    idf: NDArray[np.float32] = np.log(1 + (n_products - held + 0.5) / (held + 0.5)).astype(np.float32)
+    return idf

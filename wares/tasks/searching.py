@@ -42,10 +42,9 @@ class Searcher:
     """Words and meaning together.
 
     The result set is: the products that match the words (see `Words`, after spelling), and the `nearest` products
-    nearest in meaning whose cosine is at least `meaning_floor`; of these, those the filters leave. Meaning is that of the
-    corrected text where a word was mended. An empty query asks
-    for every product; one without words or numbers (emoji, punctuation) finds nothing. Total, facets and pages are of
-    this set.
+    nearest in meaning whose cosine is at least `meaning_floor`; of these, those the filters leave. Meaning is that of
+    the corrected text where a word was mended. An empty query asks for every product; one without words or numbers
+    (emoji, punctuation) finds nothing. Total, facets and pages are of this set.
 
     The score is (1 - meaning_weight) * words / bound + meaning_weight * cosine + popularity_weight * popularity:
     words is the BM25F score and bound what no product can exceed; cosine is 0 beyond the nearest. Without an encoder
