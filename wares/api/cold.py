@@ -1,0 +1,77 @@
+"""The routes asked seldom, as FastAPI routes: their parameters are checked and documented from their signatures."""
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from wares.api.replies import JSON
+from wares.data.answers import Cluster
+from wares.web import asking
+
+if TYPE_CHECKING:
+    from wares.shop import Shop
+
+
+def refuse_unknown(request: Request) -> None:
+    """Refuses query parameters the route does not know. Raises UnknownName with the nearest."""
+    known = request.scope["route"].dependant.query_params
+    asking.check_known(request.query_params.keys(), [one.alias for one in known])
+
+
+def router(shop: "Shop") -> APIRouter:
+    """Every cold route, answering from the shop."""
+    made = APIRouter(dependencies=[Depends(refuse_unknown)], default_response_class=JSON)
+    _about_products(made, shop)
+    _about_shoppers(made, shop)
+    _about_the_shop(made, shop)
+    return made
+
+
+Id = Annotated[str, Path(description="Exactly as in the product file; any characters, percent-encoded.")]
+Number = Annotated[int, Path(ge=0, le=10**8)]
+K = Annotated[int, Query(ge=1, le=asking.MAX_K, description="How many products to answer.")]
+Offset = Annotated[int, Query(ge=0, le=asking.MAX_OFFSET, description="How many of the best to pass over.")]
+Limit = Annotated[int, Query(ge=1, le=1_000, description="How many to answer.")]
+
+
+def _about_products(made: APIRouter, shop: "Shop") -> None:
+    @made.get("/api/products/{id:path}", tags=["products"], summary="One product: its fields, cluster and variants")
+    async def product(id: Id) -> dict[str, Any]:
+        return JSON(shop.product(id))  # type: ignore[return-value]
+
+    @made.get("/api/clusters", tags=["products"], summary="Every cluster, with its name and telling words")
+    async def clusters() -> dict[str, list[Cluster]]:
+        return JSON({"clusters": shop.clusters()})  # type: ignore[return-value]
+
+    @made.get("/api/clusters/{id}", tags=["products"], summary="One cluster and its products, the most typical first")
+    async def cluster(id: Number, k: K = 24, offset: Offset = 0) -> dict[str, Any]:
+        found, answer = shop.cluster(id, k=k, offset=offset)
+        return JSON({"cluster": found, "hits": answer.hits, "took_ms": answer.took_ms})  # type: ignore[return-value]
+
+
+def _about_shoppers(made: APIRouter, shop: "Shop") -> None:
+    @made.get("/api/shoppers", tags=["shoppers"], summary="Ids of shoppers that begin with a prefix")
+    async def shoppers(prefix: str = "", limit: Limit = 20) -> dict[str, list[str]]:
+        return JSON({"shoppers": shop.shoppers(prefix, limit)})  # type: ignore[return-value]
+
+    @made.get("/api/shoppers/{id:path}", tags=["shoppers"], summary="One shopper: products had, and attributes")
+    async def shopper(id: Id) -> dict[str, Any]:
+        return JSON(shop.shopper(id))  # type: ignore[return-value]
+
+
+def _about_the_shop(made: APIRouter, shop: "Shop") -> None:
+    @made.get("/api/info", tags=["shop"], summary="What was built: data, cleaning, steps, sizes")
+    async def info() -> dict[str, Any]:
+        return JSON(shop.info())  # type: ignore[return-value]
+
+    @made.get("/api/evaluate", tags=["shop"], summary="How good the answers are, beside popularity")
+    async def evaluate() -> dict[str, Any]:
+        # The one answer that may be computed for seconds: it must not hold up the others.
+        return JSON(await run_in_threadpool(shop.evaluate))  # type: ignore[return-value]
+
+    @made.get("/health", tags=["shop"], summary="Whether this worker answers")
+    async def health() -> dict[str, Any]:
+        return JSON({"status": "ok", "worker": os.getpid()})  # type: ignore[return-value]

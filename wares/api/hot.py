@@ -1,0 +1,139 @@
+"""The routes asked most, as plain Starlette routes: no validation layer between the URL and the shop.
+
+They run inline in the event loop. An answer takes a millisecond or two of processor time, a hop to a thread and back
+costs more than it wins, and the shop's scratch arrays are then never entered twice.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import polars as pl
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from wares.api.replies import JSON
+from wares.data.events import SCHEMA
+from wares.errors import DataError, SettingError, UnknownName
+from wares.web import asking
+
+if TYPE_CHECKING:
+    from wares.shop import Shop
+
+MAX_EVENTS = 1_000
+MAX_BODY = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Hot:
+    """One hot route: `ask` is called with the shop, the id in the path (or "") and the keyword arguments of the URL."""
+
+    path: str
+    ask: Callable[["Shop", str, dict[str, Any]], Any]
+    parameters: asking.Table
+    summary: str
+    schema: str
+    about: str = ""
+    id_of: str = field(default="product")
+
+    def route(self, shop: "Shop") -> Route:
+        """The Starlette route that answers from the shop."""
+
+        async def answer(request: Request) -> Response:
+            arguments = asking.read(request.query_params.multi_items(), self.parameters)
+            return JSON(self.ask(shop, request.path_params.get("id", ""), arguments))
+
+        return Route(self.path, answer, methods=["GET"])
+
+
+HOT = (
+    Hot(
+        "/api/search",
+        lambda shop, _, arguments: shop.search(**arguments),
+        asking.SEARCH,
+        "Products by words and meaning",
+        "Found",
+        "The words by BM25 and the meaning by vectors, fused; total and facets count the whole result set exactly.",
+    ),
+    Hot(
+        "/api/similar/{id:path}",
+        lambda shop, id, arguments: shop.similar(id, **arguments),
+        asking.SIMILAR,
+        "Products like one product",
+        "Answer",
+    ),
+    Hot(
+        "/api/recommend",
+        lambda shop, _, arguments: shop.recommend(**arguments),
+        asking.RECOMMEND,
+        "Products for a shopper or a basket",
+        "Answer",
+        "Without shopper and basket: what most shoppers buy.",
+    ),
+    Hot(
+        "/api/bought-together/{id:path}",
+        lambda shop, id, arguments: shop.bought_together(id, **arguments),
+        asking.BOUGHT_TOGETHER,
+        "Products bought with one product",
+        "Answer",
+    ),
+)
+
+
+def routes(shop: "Shop") -> list[Route]:
+    """Every hot route."""
+    return [*(hot.route(shop) for hot in HOT), Route("/api/events", _events(shop), methods=["POST"])]
+
+
+def _events(shop: "Shop") -> Callable[[Request], Any]:
+    async def record(request: Request) -> Response:
+        asking.read(request.query_params.multi_items(), asking.NOTHING)
+        events = read_events(await _body(request))
+        return JSON({"recorded": shop.add_events(events)}, 202)
+
+    return record
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY:
+            raise SettingError(f"the body is larger than {MAX_BODY:,} bytes; send events in smaller lots")
+    return bytes(body)
+
+
+def read_events(body: bytes) -> pl.DataFrame:
+    """The events of a request, one JSON object or a list of them, as a table. Raises DataError where it is neither."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"the body is not JSON: {error}") from error
+    events = value if isinstance(value, list) else [value]
+    if not all(isinstance(event, dict) for event in events):
+        raise DataError('the body must be an event or a list of events: {"shopper": "U7", "product": "P1"}')
+    if not 1 <= len(events) <= MAX_EVENTS:
+        raise SettingError(f"one request takes 1 to {MAX_EVENTS:,} events, not {len(events):,}")
+    kinds = {name: pl.Float64() if name == "value" else pl.String() for name in _names(events)}
+    return pl.DataFrame([[_field(name, event) for name in kinds] for event in events], schema=kinds, orient="row")
+
+
+def _names(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every field that any of the events has."""
+    names = list(dict.fromkeys(name for event in events for name in event))
+    for name in names:
+        if name not in SCHEMA:
+            raise UnknownName.among("field of an event", name, list(SCHEMA))
+    return names
+
+
+def _field(name: str, event: Mapping[str, Any]) -> Any:
+    """One field: a number for value, text for the others. Raises DataError: an id is never a number."""
+    value = event.get(name)
+    if name == "value" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if value is None or (name != "value" and isinstance(value, str)):
+        return value
+    raise DataError(f"{name} of an event must be {'a number' if name == 'value' else 'text'}, not {value!r}")

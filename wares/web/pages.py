@@ -1,0 +1,189 @@
+"""The pages: each a function from what was asked to a template and its values."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from wares.web import asking, charts, views, words
+from wares.web.formats import shopper_url
+from wares.web.render import page
+
+if TYPE_CHECKING:
+    from wares.shop import Shop
+
+PER_PAGE = 24
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request for a page."""
+
+    request: Request
+    shop: "Shop"
+
+    @cached_property
+    def language(self) -> str:
+        """The language to answer in."""
+        return speak(self.request, self.shop)
+
+    @cached_property
+    def say(self) -> words.Say:
+        """The phrases in that language."""
+        return words.speaker(self.language)
+
+    @property
+    def id(self) -> str:
+        """The id in the path."""
+        return str(self.request.path_params["id"])
+
+    def arguments(self, table: asking.Table) -> dict[str, Any]:
+        """What the URL asks, for the shop; what a page does not know it passes over, as sites do."""
+        return asking.read(self.request.query_params.multi_items(), table, strict=False)
+
+    def cards(self, answer: Any) -> list[views.Card]:
+        """The hits of an answer with what a card shows of each product."""
+        return views.cards(answer.hits, self.shop)
+
+    def page(self, template: str, **values: Any) -> Response:
+        """The page made of a template."""
+        return page(self.request, template, self.language, shop=views.shop_facts(self.shop), **values)
+
+
+Make: TypeAlias = Callable[[Ask], Response]
+
+
+def speak(request: Request, shop: "Shop | None" = None) -> str:
+    """The language chosen in the URL or before, else the browser's, else the catalog's."""
+    chosen = request.query_params.get("lang") or request.cookies.get("lang", "")
+    accepted = request.headers.get("accept-language", "")
+    return words.language(accepted, chosen, views.catalog_language(shop) if shop else "en")
+
+
+def routes(shop: "Shop") -> list[BaseRoute]:
+    """Every page, and the files they use."""
+    pages = [Route(path, _route(make, shop), methods=["GET"]) for path, make in _PAGES.items()]
+    return [*pages, Mount("/static", StaticFiles(directory=_FOLDER / "static"), name="static")]
+
+
+def _route(make: Make, shop: "Shop") -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return make(Ask(request, shop))
+
+    return answer
+
+
+def error_page(request: Request, status: int, message: str) -> Response:
+    """The page that says what went wrong; needs no shop."""
+    return page(request, "error.html", speak(request), status=status, message=message, kind=_kind(status))
+
+
+def _kind(status: int) -> str:
+    return f"error_{status}" if status in (404, 422, 503) else "error_500" if status >= 500 else "error_422"
+
+
+# -- pages -----------------------------------------------------------------------------------------------------------
+
+
+def _home(ask: Ask) -> Response:
+    clusters = sorted(ask.shop.clusters(), key=lambda one: -one.size)[:12]
+    return ask.page(
+        "home.html",
+        popular=ask.cards(ask.shop.recommend(k=12)),
+        clusters=views.cluster_cards(clusters, ask.shop),
+    )
+
+
+def _search(ask: Ask) -> Response:
+    asked = {"query": "", "offset": 0, **ask.arguments(PAGE_SEARCH), "k": PER_PAGE}
+    found = ask.shop.search(**asked)
+    return ask.page(
+        "search.html",
+        query=asked["query"],
+        found=found,
+        cards=ask.cards(found),
+        filters=views.filters(found.facets, ask.request.query_params, ask.shop, ask.say),
+        pager=views.Pager.of(ask.request, found.total, asked["offset"], PER_PAGE),
+    )
+
+
+def _product(ask: Ask) -> Response:
+    product = ask.shop.product(ask.id)
+    return ask.page(
+        "product.html",
+        product=views.product(product),
+        similar=ask.cards(ask.shop.similar(ask.id, k=12)),
+        together=ask.cards(ask.shop.bought_together(ask.id, k=12)),
+    )
+
+
+def _clusters(ask: Ask) -> Response:
+    clusters = sorted(ask.shop.clusters(), key=lambda one: -one.size)
+    return ask.page("clusters.html", clusters=views.cluster_cards(clusters, ask.shop))
+
+
+def _cluster(ask: Ask) -> Response:
+    offset = ask.arguments(PAGE_CLUSTER).get("offset", 0)
+    cluster, answer = ask.shop.cluster(int(ask.id), k=PER_PAGE, offset=offset)
+    return ask.page(
+        "cluster.html",
+        cluster=cluster,
+        cards=ask.cards(answer),
+        pager=views.Pager.of(ask.request, cluster.size, offset, PER_PAGE),
+    )
+
+
+def _shoppers(ask: Ask) -> Response:
+    chosen = ask.request.query_params.get("shopper", "").strip()
+    if chosen:
+        return RedirectResponse(shopper_url(chosen), 303)
+    return ask.page("shoppers.html", some=ask.shop.shoppers(limit=24))
+
+
+def _shopper(ask: Ask) -> Response:
+    repeats = ask.arguments(PAGE_SHOPPER).get("repeats", False)
+    shopper = ask.shop.shopper(ask.id)
+    answer = ask.shop.recommend(shopper=ask.id, k=12, repeats=repeats)
+    return ask.page(
+        "shopper.html",
+        shopper=views.shopper(shopper),
+        cards=ask.cards(answer),
+        used=answer.used,
+        repeats=repeats,
+        some=ask.shop.shoppers(limit=24),
+    )
+
+
+def _quality(ask: Ask) -> Response:
+    found = ask.shop.evaluate()
+    return ask.page("quality.html", tasks=charts.tasks(found), clusters=found.get("clusters"))
+
+
+def _api(ask: Ask) -> Response:
+    return ask.page("api.html", document=ask.request.app.openapi())
+
+
+PAGE_SEARCH: asking.Table = {name: one for name, one in asking.SEARCH.items() if name not in ("q", "k", "shopper")} | {
+    "q": asking.optional(asking.SEARCH["q"])
+}
+PAGE_CLUSTER: asking.Table = {"offset": asking.SEARCH["offset"]}
+PAGE_SHOPPER: asking.Table = {"repeats": asking.RECOMMEND["repeats"]}
+
+_PAGES: Mapping[str, Make] = {
+    "/": _home,
+    "/search": _search,
+    "/product/{id:path}": _product,
+    "/clusters": _clusters,
+    "/clusters/{id:int}": _cluster,
+    "/shoppers": _shoppers,
+    "/shoppers/{id:path}": _shopper,
+    "/quality": _quality,
+    "/docs": _api,
+}

@@ -1,0 +1,59 @@
+// What the pages do beyond links and forms. Without it everything still works.
+
+const YEAR = 365 * 24 * 3600;
+
+function theme() {
+  const button = document.getElementById("theme");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const root = document.documentElement;
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=${YEAR}; samesite=lax`; // the server draws the next page in it
+  });
+}
+
+function slash() {
+  const field = document.getElementById("q");
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey || !field) return;
+    event.preventDefault();
+    field.focus();
+    field.select();
+  });
+}
+
+function suggestShoppers() {
+  const field = document.getElementById("shopper");
+  const list = document.getElementById("some");
+  if (!field || !list) return;
+  let waiting = 0;
+  let asked = 0;
+  field.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const mine = ++asked;
+      const answer = await fetch(`/api/shoppers?prefix=${encodeURIComponent(field.value)}`);
+      if (!answer.ok || mine !== asked) return; // a later keystroke has asked again
+      const { shoppers } = await answer.json();
+      list.replaceChildren(...shoppers.map((id) => Object.assign(document.createElement("option"), { value: id })));
+    }, 120);
+  });
+}
+
+function narrowClusters() {
+  const line = document.getElementById("cluster-filter");
+  const list = document.getElementById("clusters");
+  if (!line || !list) return;
+  line.hidden = false;
+  document.getElementById("narrow").addEventListener("input", (event) => {
+    const wanted = event.target.value.trim().toLowerCase();
+    for (const one of list.children) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+  });
+}
+
+theme();
+slash();
+suggestShoppers();
+narrowClusters();

@@ -1,0 +1,179 @@
+"""What the pages say, in English and Chinese."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+
+Say: TypeAlias = Callable[..., str]
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "skip": ("Skip to content", "跳到正文"),
+    "search": ("Search", "搜索"),
+    "search_for": ("Search products", "搜索商品"),
+    "search_hint": ("What are you looking for?", "您在找什么？"),
+    "clusters": ("Clusters", "商品群"),
+    "shoppers": ("Shoppers", "顾客"),
+    "quality": ("Quality", "效果"),
+    "api": ("API", "接口"),
+    "main_navigation": ("Main", "主导航"),
+    "theme": ("Switch between light and dark", "切换浅色与深色"),
+    "language": ("Language", "语言"),
+    "home_title": ("Find the right product", "找到合适的商品"),
+    "home_lead": (
+        "Search by words and by meaning, browse clusters made from the products themselves, and see what shoppers buy.",
+        "按词语和含义搜索，浏览由商品自动形成的商品群，看看顾客都在买什么。",
+    ),
+    "products_n": ("{n} products", "{n} 件商品"),
+    "shoppers_n": ("{n} shoppers", "{n} 位顾客"),
+    "events_n": ("{n} events", "{n} 条行为"),
+    "clusters_n": ("{n} clusters", "{n} 个商品群"),
+    "popular": ("Popular now", "热门商品"),
+    "browse": ("Browse by cluster", "按商品群浏览"),
+    "all_clusters": ("All clusters", "全部商品群"),
+    "results_for": ("Results for “{query}”", "“{query}”的搜索结果"),
+    "everything": ("All products", "全部商品"),
+    "results_n": ("{n} products match", "共 {n} 件商品"),
+    "result_1": ("1 product matches", "共 1 件商品"),
+    "nothing": ("Nothing found", "没有找到商品"),
+    "nothing_hint": (
+        "Try fewer or other words, or remove a filter.",
+        "请减少或更换搜索词，或移除筛选条件。",
+    ),
+    "corrected": ("Showing results for “{query}”", "已显示“{query}”的结果"),
+    "took": ("{ms} ms", "{ms} 毫秒"),
+    "filters": ("Filters", "筛选"),
+    "to_filters": ("Filters", "筛选"),
+    "remove_filter": ("Remove filter: {name}", "移除筛选：{name}"),
+    "clear_filters": ("Clear all", "全部清除"),
+    "brand": ("Brand", "品牌"),
+    "category": ("Category", "类目"),
+    "cluster": ("Cluster", "商品群"),
+    "price": ("Price", "价格"),
+    "price_from": ("Lowest price", "最低价格"),
+    "price_to": ("Highest price", "最高价格"),
+    "apply": ("Apply", "确定"),
+    "more_values": ("{n} more", "还有 {n} 项"),
+    "from_price": ("from {price}", "{price} 起"),
+    "to_price": ("up to {price}", "不超过 {price}"),
+    "why": ("Why this?", "推荐理由"),
+    "why_title": ("Why “{title}” is here", "为什么推荐“{title}”"),
+    "other": ("everything else", "其他因素"),
+    "variants_n": ("{n} variants", "{n} 个同款"),
+    "variants_text": (
+        "{n} products are alike in every attribute and shown as this one.",
+        "{n} 件商品的全部属性相同，合并显示为这一件。",
+    ),
+    "page": ("Page {page} of {pages}", "第 {page} / {pages} 页"),
+    "pages": ("Pages", "分页"),
+    "previous": ("Previous", "上一页"),
+    "next": ("Next", "下一页"),
+    "home": ("Home", "首页"),
+    "path": ("You are here", "当前位置"),
+    "details": ("Details", "商品信息"),
+    "id": ("Id", "编号"),
+    "similar": ("Similar products", "相似商品"),
+    "similar_lead": ("By title, attributes and what shoppers buy.", "依据标题、属性和购买行为。"),
+    "together": ("Bought together", "常一起购买"),
+    "together_lead": ("What was in the same baskets.", "出现在同一购物篮中的商品。"),
+    "together_none": ("Not enough purchases yet to say.", "购买记录还不够多。"),
+    "similar_none": ("Nothing is like it yet.", "暂无相似商品。"),
+    "in_cluster": ("In cluster", "所属商品群"),
+    "clusters_lead": (
+        "Groups found from titles, attributes and purchases; every product is in exactly one.",
+        "由标题、属性和购买行为自动形成，每件商品恰好属于一个商品群。",
+    ),
+    "cluster_filter": ("Filter clusters", "筛选商品群"),
+    "keywords": ("Keywords", "关键词"),
+    "typical_first": ("The most typical first.", "最具代表性的商品在前。"),
+    "shopper_title": ("Shopper {id}", "顾客 {id}"),
+    "shoppers_lead": (
+        "Pick a shopper to see what they bought and what we would recommend, with reasons.",
+        "选择一位顾客，查看其购买记录、推荐商品及理由。",
+    ),
+    "shopper_id": ("Shopper id", "顾客编号"),
+    "show": ("Show", "查看"),
+    "some_shoppers": ("Some shoppers", "部分顾客"),
+    "recommended": ("Recommended", "为您推荐"),
+    "recommended_by": ("By {used}; nothing bought before.", "算法：{used}；不含已购买的商品。"),
+    "recommended_again": ("By {used}; products bought before may come again.", "算法：{used}；可能包含已购买的商品。"),
+    "new_only": ("New products only", "只看新商品"),
+    "with_repeats": ("With products bought before", "包含已购买的商品"),
+    "history": ("History", "购买记录"),
+    "history_n": ("{events} events with {products} products.", "{events} 条行为，涉及 {products} 件商品。"),
+    "history_most": ("The {n} most frequent of them:", "其中最常出现的 {n} 件："),
+    "attributes": ("Attributes", "属性"),
+    "product": ("Product", "商品"),
+    "times": ("Times", "次数"),
+    "last": ("Last", "最近一次"),
+    "quality_lead": (
+        "Measured on events the models have not seen, beside popularity: what everybody gets. "
+        "Whiskers are 95 % bootstrap intervals.",
+        "用模型未见过的行为数据衡量，并与“热门推荐”（人人相同的推荐）比较。须线为 95% 自助法区间。",
+    ),
+    "quality_none": (
+        "This build was not evaluated: it has no events, or evaluation is turned off.",
+        "此版本未做评估：没有行为数据，或评估已关闭。",
+    ),
+    "recommender": ("Recommender", "推荐算法"),
+    "numbers": ("The numbers", "具体数值"),
+    "cluster_quality": ("Clusters", "商品群"),
+    "measure": ("Measure", "指标"),
+    "value": ("Value", "数值"),
+    "chart_of": ("{metric} of each recommender", "各推荐算法的 {metric}"),
+    "error_404": ("Not found", "未找到"),
+    "error_422": ("That cannot be asked", "请求有误"),
+    "error_503": ("The shop cannot answer", "商店暂时无法响应"),
+    "error_500": ("Something went wrong", "出错了"),
+    "back_home": ("Back to the home page", "返回首页"),
+    "api_lead": (
+        "Every answer of these pages as JSON. The same document for machines: ",
+        "页面上的所有结果均可以 JSON 获取。供程序使用的接口文档：",
+    ),
+    "parameters": ("Parameters", "参数"),
+    "required": ("required", "必填"),
+    "default": ("default {value}", "默认 {value}"),
+    "answers": ("Answers", "响应"),
+    "schemas": ("Shapes", "数据结构"),
+    "try_it": ("Try it", "试一试"),
+    "footer": ("Served by wares", "由 wares 提供"),
+    "build": ("build {name}", "版本 {name}"),
+}
+
+
+def language(accepted: str, chosen: str = "", fallback: str = "en") -> str:
+    """The language to speak: the one chosen, else the best of an Accept-Language header, else that of the catalog."""
+    if chosen in LANGUAGES:
+        return chosen
+    for tag in _by_weight(accepted):
+        short = tag.partition("-")[0].lower()
+        if short in LANGUAGES:
+            return short
+    return fallback
+
+
+def _by_weight(accepted: str) -> Iterable[str]:
+    weighed = []
+    for place, part in enumerate(accepted.split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        number = weight.strip().replace(".", "", 1)
+        quality = float(weight) if number.isascii() and number.isdigit() else (0.0 if weight else 1.0)
+        if tag and quality > 0:
+            weighed.append((-quality, place, tag))
+    return [tag for _, _, tag in sorted(weighed)]
+
+
+def speaker(language: str) -> Say:
+    """The function that says a phrase in that language."""
+    column = list(LANGUAGES).index(language)
+
+    def say(key: str, **values: Any) -> str:
+        return _WORDS[key][column].format(**values)
+
+    return say
+
+
+def is_chinese(texts: Iterable[str]) -> bool:
+    """Whether most of some texts are written with Han characters."""
+    han = [any("\u4e00" <= letter <= "\u9fff" for letter in text) for text in texts]
+    return bool(han) and sum(han) * 2 > len(han)
