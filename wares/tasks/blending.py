@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from wares.algorithm import Context, Explains, Recommender, context_rows, setting
-from wares.arrays import Dense, Rows
+from wares.arrays import Dense, Mask, Rows
 from wares.data.history import History
+from wares.data.hits import Hits
 from wares.errors import DataError, SettingError
 from wares.kernels.blend import blend, scales
+from wares.kernels.topk import top
 from wares.recommend.content import Content
 from wares.recommend.ease import EASE
 from wares.recommend.itemknn import ItemKNN
@@ -121,24 +123,46 @@ class Blend(Recommender):
         self.learned()
         return [name_of(part) for part in self.parts_]
 
-    def mixture(self, history: History, *, context: Context = Context()) -> Mixture:
-        """How the parts are mixed for a one-shopper history."""
-        return self._mixtures(history, context)[0]
+    def mixture(self, history: History, *, context: Context = Context(), repeats: bool = True) -> Mixture:
+        """How the parts are mixed for a one-shopper history; without `repeats` what `again` says is left out."""
+        return self.mixtures(history, context=context, repeats=repeats)[0]
 
-    def used(self, mixture: Mixture, *, repeats: bool = False) -> list[tuple[str, float]]:
+    def used(self, mixture: Mixture) -> list[tuple[str, float]]:
         """The parts that had something to say, with their share of the weight, the greatest first."""
         weights = np.where(self.weights_ > 0, self.weights_, 1) * (mixture.factors > 0)
-        weights[-1] *= repeats
         total = float(weights.sum()) or 1.0
         pairs = [(name, float(w) / total) for name, w in zip(self.names(), weights, strict=True) if w > 0]
         return sorted(pairs, key=lambda pair: -pair[1])
+
+    def recommend(
+        self,
+        history: History,
+        k: int,
+        *,
+        context: Context = Context(),
+        allowed: Mask | None = None,
+        repeats: bool = False,
+    ) -> Hits:
+        """The k best products of each history; products already in it only with `repeats`."""
+        out = Hits.none(len(history), k)
+        for start in range(0, len(history), self.BLOCK):
+            block = history.take(slice(start, start + self.BLOCK))
+            mixtures = self.mixtures(block, context=context_rows(context, start, start + self.BLOCK), repeats=repeats)
+            for row, mixture in enumerate(mixtures):
+                scores = mixture.total()
+                if allowed is not None:
+                    scores[~allowed] = -np.inf
+                if not repeats:
+                    scores[block.products[block.indptr[row] : block.indptr[row + 1]]] = -np.inf
+                top(scores[None, :], out.rows[start + row : start + row + 1], out.scores[start + row : start + row + 1])
+        return out
 
     def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """The mean of the parts, 1 where all of them agree on the best; -inf where none knows the product."""
         out = np.empty((len(history), len(products)), np.float32)
         for start in range(0, len(history), self.BLOCK):
             block = history.take(slice(start, start + self.BLOCK))
-            mixtures = self._mixtures(block, context_rows(context, start, start + self.BLOCK))
+            mixtures = self.mixtures(block, context=context_rows(context, start, start + self.BLOCK))
             for row, mixture in enumerate(mixtures, start):
                 out[row] = mixture.total()[products]
         return out
@@ -163,14 +187,18 @@ class Blend(Recommender):
                 found[number] = contributions_to(part, history, products, context) * share[number][:, None]
         return found
 
-    def _mixtures(self, history: History, context: Context) -> list[Mixture]:
+    def mixtures(self, history: History, *, context: Context = Context(), repeats: bool = True) -> list[Mixture]:
+        """How the parts are mixed for each history; holds every part's scores of all of them."""
         self.learned()
         everything = np.arange(history.n_products)
-        said = [part.score(history, everything, context=context) for part in self.parts_]
-        return [
-            self._mixture(np.stack([each[row] for each in said]), history.products[start:stop])
-            for row, (start, stop) in enumerate(zip(history.indptr, history.indptr[1:], strict=False))
-        ]
+        scores = np.empty((len(history), len(self.parts_), history.n_products), np.float32)
+        for number, part in enumerate(self.parts_):
+            if number == len(self.parts_) - 1 and not repeats:
+                scores[:, number] = 0  # adds to what the history holds only, which is not asked for
+            else:
+                scores[:, number] = part.score(history, everything, context=context)
+        starts = history.indptr
+        return [self._mixture(scores[s], history.products[starts[s] : starts[s + 1]]) for s in range(len(history))]
 
     def _mixture(self, scores: Dense, own: NDArray[np.int32]) -> Mixture:
         scale = np.empty(len(scores), np.float32)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wares.data.history import History
 from wares.data.hits import Hits
+from wares.kernels.ranking import auc as count_auc
 
 Values: TypeAlias = NDArray[np.float64]
 """(n_shoppers,) one number a shopper, NaN where nothing was right."""
@@ -109,20 +110,13 @@ def _expected_reciprocal(right: NDArray[np.bool_], tied: NDArray[np.bool_], firs
     return total
 
 
-def auc(scores: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
+def auc(scores: NDArray[np.floating], right: NDArray[np.integer], left_out: NDArray[np.integer]) -> float:
     """Chance that a right product scores above a wrong one, ties counting half; NaN where there is only one kind.
 
-    scores, right : (n,) of the products that could have been answered; -inf is lowest.
+    scores : (n_products,) of one shopper, -inf lowest. right, left_out : rows; those left out are no candidates.
     """
-    n_right = int(right.sum())
-    n_wrong = len(right) - n_right
-    if not n_right or not n_wrong:
-        return float("nan")
-    ordered = np.sort(scores)
-    wanted = scores[right]
-    below, upto = np.searchsorted(ordered, wanted, "left"), np.searchsorted(ordered, wanted, "right")
-    ranks = (below + upto - 1) / 2  # mean rank among all, from 0
-    return float((ranks.sum() - n_right * (n_right - 1) / 2) / (n_right * n_wrong))
+    right = np.unique(right).astype(np.int64)
+    return float(count_auc(np.asarray(scores, np.float32), right, np.unique(left_out).astype(np.int64)))
 
 
 def coverage(hits: Hits, n_products: int) -> float:

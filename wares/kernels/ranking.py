@@ -1,0 +1,32 @@
+"""How many candidates a right answer stands above."""
+
+import numba as nb
+import numpy as np
+
+
+@nb.njit(nogil=True, cache=True)
+def auc(scores, right, left_out):
+    """The chance that a right product scores above a wrong one, ties counting half; NaN without either kind.
+
+    scores (n,); right and left_out (m,) distinct rows; those left out are no candidates.
+    """
+    n = scores.shape[0]
+    state = np.zeros(n, np.int8)
+    for row in left_out:
+        state[row] = 1
+    for row in right:
+        state[row] = 2
+    wanted = np.sort(scores[right])
+    n_right = wanted.shape[0]
+    n_wrong = 0
+    wins = 0.0
+    for j in range(n):
+        if state[j] == 0:
+            n_wrong += 1
+            # Of the right ones, those above this one win; equal ones win by half.
+            below = np.searchsorted(wanted, scores[j], "left")
+            upto = np.searchsorted(wanted, scores[j], "right")
+            wins += n_right - upto + 0.5 * (upto - below)
+    if n_right == 0 or n_wrong == 0:
+        return np.nan
+    return wins / (n_right * n_wrong)

@@ -1,0 +1,72 @@
+"""One question to a recommender, answered with its reasons and what was used."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wares.algorithm import Context, Recommender
+from wares.arrays import Labels, Mask
+from wares.data.history import History
+from wares.data.hits import Hits, Reason
+from wares.data.ids import Ids
+from wares.tasks.blending import Blend, name_of
+from wares.tasks.explaining import Titles, reasons
+
+
+@dataclass(frozen=True, eq=False)
+class Recommended:
+    """The answer to one history.
+
+    hits : one row. reasons : for each hit that there is; empty where none were asked for. used : what had something to
+    say, the weightiest first, such as "ease + popular".
+    """
+
+    hits: Hits
+    reasons: Sequence[tuple[Reason, ...]]
+    used: str
+
+
+def recommend(
+    model: Recommender,
+    history: History,
+    k: int,
+    ids: Ids,
+    titles: Titles,
+    *,
+    context: Context = Context(),
+    allowed: Mask | None = None,
+    repeats: bool = False,
+    why: bool = True,
+    clusters: Labels | None = None,
+    cluster_names: Sequence[str] | Mapping[int, str] | None = None,
+) -> Recommended:
+    """The k best products of a one-shopper history; each part of a blend is asked once for answer and reasons."""
+    mixture = None
+    if isinstance(model, Blend):
+        mixture = model.mixture(history, context=context, repeats=repeats)
+        scores = mixture.total()
+        if allowed is not None:
+            scores[~allowed] = -np.inf
+        if not repeats:
+            scores[history.products] = -np.inf
+        hits = Hits.top(scores[None, :], k)
+        used = " + ".join(name for name, _ in model.used(mixture))
+    else:
+        hits = model.recommend(history, k, context=context, allowed=allowed, repeats=repeats)
+        used = name_of(model)
+    rows = hits.rows[0][hits.rows[0] >= 0]
+    said: list[tuple[Reason, ...]] = []
+    if why and len(rows):
+        said = reasons(
+            model,
+            history,
+            rows,
+            ids,
+            titles,
+            context=context,
+            mixture=mixture,
+            clusters=clusters,
+            cluster_names=cluster_names,
+        )
+    return Recommended(hits, said, used)
