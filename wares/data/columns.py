@@ -7,23 +7,24 @@ from collections.abc import Mapping, Sequence
 from wares.errors import DataError, SettingError, did_you_mean
 
 PRODUCT: dict[str, str] = {
-    "id": """id, product id, item id, productid, sku, sku id, asin, stock code, article number, article id, product code,
-        item code, item number, product number, item no, product no, parent asin, gtin, ean, upc, barcode, code, handle,
+    "id": """id, product id, item id, productid, sku, sku id, asin, stock code, article number, article id,
+        product code, item code, item number, product number, item no, product no, parent asin, gtin, ean, upc, barcode, code, handle,
         product, item, uniq id, pid, iid, spu, spu id, goods id, offer id,
         商品id, 商品编号, 商品编码, 商品号, 商品代码, 产品id, 产品编号, 产品编码, 货号, 编号, 编码, 款号, 条码, 条形码,
         物品id, 宝贝id, 商品, 产品""",
     "title": """title, name, product title, product name, product display name, display name, item name, item title,
         movie title, product, item, headline, label, short description, product short description, item description,
         product description, description, desc,
-        标题, 商品标题, 商品名称, 商品名, 名称, 产品名称, 产品名, 产品标题, 品名, 宝贝标题, 宝贝名称, 物品名称, 题目, 商品, 产品""",
+        标题, 商品标题, 商品名称, 商品名, 名称, 产品名称, 产品名, 产品标题, 品名, 宝贝标题, 宝贝名称,
+        物品名称, 题目, 商品, 产品""",
     "description": """description, product description, long description, full description, item description, body,
         body html, details, desc, about, about product, summary, overview, text, features, product details,
         描述, 商品描述, 产品描述, 详情, 商品详情, 详细描述, 简介, 商品简介, 介绍, 说明""",
     "brand": """brand, brand name, product brand, manufacturer, maker, vendor, label, marque,
         品牌, 品牌名, 品牌名称, 商品品牌, 制造商, 厂商, 生产商, 厂家""",
     "category": """category, categories, category path, category name, product category, product category tree,
-        category tree, product type, type, item category, department, main category, class, product class, genre, genres,
-        taxonomy, google product category, cat, group name, article type,
+        category tree, product type, type, item category, department, main category, class, product class, genre,
+        genres, taxonomy, google product category, cat, group name, article type,
         类目, 类别, 分类, 品类, 商品类目, 商品类别, 商品分类, 类目路径, 产品类别, 产品分类, 种类, 类型""",
     "price": """price, unit price, sale price, selling price, current price, final price, list price, retail price,
         discounted price, actual price, price usd, price eur, amount, cost, msrp, mrp, our price,
@@ -38,8 +39,8 @@ PRODUCT: dict[str, str] = {
         店名, 店铺, 店铺名, 店铺名称, 商家, 卖家, 商店""",
     "group": """group, group id, item group id, variant group, parent id, variant of, parent sku, parent,
         组, 分组, 商品组, 款式组""",
-    "created": """created, created at, creation date, date added, added, added at, release date, published, published at,
-        launch date, first available, available since, update time, updated at, date,
+    "created": """created, created at, creation date, date added, added, added at, release date, published,
+        published at, launch date, first available, available since, update time, updated at, date,
         创建时间, 上架时间, 上架日期, 创建日期, 发布时间, 上市时间, 更新时间, 日期""",
 }
 EVENT: dict[str, str] = {
@@ -57,7 +58,8 @@ EVENT: dict[str, str] = {
         order time, purchase date, purchase time, invoice date, transaction date, transaction time,
         transaction timestamp, transaction datetime, review time, unix review time, day, ts, occurred at, when, t dat,
         order purchase timestamp,
-        时间, 时间戳, 日期, 行为时间, 事件时间, 购买时间, 购买日期, 下单时间, 下单日期, 订单时间, 订单日期, 交易时间, 交易日期""",
+        时间, 时间戳, 日期, 行为时间, 事件时间, 购买时间, 购买日期, 下单时间, 下单日期,
+        订单时间, 订单日期, 交易时间, 交易日期""",
     "value": """value, quantity, qty, units, count, rating, score, stars, overall, item quantity, order quantity,
         数量, 购买数量, 件数, 评分, 打分, 星级, 得分""",
     "query": "query, search query, search term, search, keyword, keywords, 查询, 搜索词, 关键词, 搜索",
@@ -84,7 +86,7 @@ LEVELS = (
     ("一级品类", "二级品类", "三级品类"),
     ("大类", "中类", "小类"),
 )
-"""Columns that make a category path together, topmost first; the longest set of which two or more are there is taken."""
+"""Columns that make a category path together, topmost first; the set of which most are there is taken, two at least."""
 
 POSITION = "#"
 """A mapping to "#2" means the second column; to "#row", the line a row stands on."""

@@ -50,12 +50,12 @@ class Kind:
     compression: str = ""
     encoding: str = ""
 
-    def open(self) -> IO[bytes]:
-        """The file, decompressed."""
+    def open(self, file: IO[bytes]) -> IO[bytes]:
+        """What is inside the opened file, decompressed."""
         for name, opener in _COMPRESSED.values():
             if name == self.compression:
-                return cast("IO[bytes]", opener(self.path, "rb"))
-        return self.path.open("rb")
+                return cast("IO[bytes]", opener(file))
+        return file
 
 
 def look(path: Path, encoding: str | None = None) -> Kind:
@@ -77,8 +77,8 @@ def look(path: Path, encoding: str | None = None) -> Kind:
             if start.startswith(magic):
                 return _binary(path, format)
     try:
-        with kind.open() as file:
-            head = file.read(_HEAD)
+        with path.open("rb") as file:
+            head = kind.open(file).read(_HEAD)
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise DataError(f"{path} looks like {compression} but cannot be decompressed: {error}") from error
     if not head:
@@ -184,7 +184,7 @@ def text(kind: Kind) -> Iterator[tuple[bytes, float, int]]:
     plain = kind.encoding in ("utf-8", "cp1252", "gb18030")
     bad, first = 0, True
     with kind.path.open("rb") as raw:
-        file = cast("IO[bytes]", _opener(kind)(raw)) if kind.compression else raw
+        file = kind.open(raw)
         while True:
             try:
                 chunk = file.read(CHUNK)
@@ -200,15 +200,6 @@ def text(kind: Kind) -> Iterator[tuple[bytes, float, int]]:
             yield out, (raw.tell() / size if chunk else 1.0), bad
             if not chunk:
                 return
-
-
-def _opener(kind: Kind) -> Callable[[IO[bytes]], object]:
-    openers: dict[str, Callable[[IO[bytes]], object]] = {
-        "gzip": lambda raw: gzip.GzipFile(fileobj=raw),
-        "bzip2": lambda raw: bz2.BZ2File(raw),
-        "xz": lambda raw: lzma.LZMAFile(raw),
-    }
-    return openers[kind.compression]
 
 
 def delimiter(head: str, path: Path) -> str:

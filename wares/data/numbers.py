@@ -2,10 +2,12 @@
 
 import polars as pl
 
-_UNREADABLE = r"[^0-9.,\-]"
 _THOUSANDS_COMMA = r"^-?\d{1,3}(,\d{3})+$"
 _THOUSANDS_DOT = r"^-?\d{1,3}(\.\d{3})+$"
-_LETTERS = r"(?i)(usd|eur|gbp|cny|rmb|jpy|inr|chf|aud|cad|hkd|twd|krw|rub|pln|sek|nok|dkk|try|brl|mxn|kr|rs|zł|元|圆|块|人民币|美元|欧元|英镑|日元|起|约|us|c|a|hk|nt|r)"
+_LETTERS = (
+    r"(?i)(usd|eur|gbp|cny|rmb|jpy|inr|chf|aud|cad|hkd|twd|krw|rub|pln|sek|nok|dkk|try|brl|mxn|kr|rs|zł"
+    r"|元|圆|块|人民币|美元|欧元|英镑|日元|起|约|us|hk|nt|c|a|r)"
+)
 _SIGNS = r"[\s\p{Sc}'’_￥¥]|/-$|\.-$|,-$|,--$|--$"
 _NUMBER = r"^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 

@@ -81,6 +81,8 @@ class Reading:
 
     mapped : our name -> the source's columns. comma : by number column, whether commas are decimal. orders : by time
     column, day or month first. separator : between category levels. extras : by other column, its type.
+    kinds : how often each name of a kind occurs. left_out : columns that are not read. prefix : of ids made from
+    line numbers.
     """
 
     table: Table
@@ -92,11 +94,14 @@ class Reading:
     separator: str | None = None
     extras: dict[str, pl.DataType] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
+    left_out: set[str] = field(default_factory=set)
+    prefix: str = ""
 
     @property
     def others(self) -> dict[str, str]:
         """Columns that are none of ours: theirs -> the name they get."""
         taken = {theirs for group in self.mapped.values() for theirs in group}
+        taken |= self.left_out
         return {name: self._free(name) for name in self.table.columns if name not in taken}
 
     def _free(self, name: str) -> str:
@@ -160,6 +165,14 @@ class Reading:
         joined = pl.concat_str(pl.all(), separator=SEPARATOR, ignore_nulls=True)
         return words(levels.select(joined.alias("category"))["category"])
 
+    def ids(self, block: Block) -> pl.Series:
+        """(n,) ids of products; of the lines, where so mapped, behind the file's name when there are several."""
+        theirs = self.mapped["id"][0]
+        if theirs != columns.POSITION + "row":
+            return names(block.frame[theirs])
+        lines = pl.Series("id", block.lines).cast(pl.String)
+        return self.prefix + lines if self.prefix else lines
+
     def read(self, block: Block) -> pl.DataFrame:
         """A block in our columns; what cannot be read as number or moment is null."""
         frame, out = block.frame, []
@@ -173,7 +186,7 @@ class Reading:
             elif isinstance(dtype, pl.Datetime):
                 out.append(self.moment(ours, frame, lines))
             elif theirs[0] == columns.POSITION + "row":
-                out.append(lines.cast(pl.String).alias(ours))
+                out.append(self.ids(block).alias(ours))
             elif ours in ("id", "shopper", "product", "session", "basket", "group"):
                 out.append(names(frame[theirs[0]]).alias(ours))
             else:

@@ -69,7 +69,7 @@ def open_table(
     are then named "1", "2", …. sheet : of a workbook. Raises DataError.
     """
     if not isinstance(source, (str, Path)):
-        return Frame(_frame(source))
+        return Frame(as_frame(source))
     kind = formats.look(Path(source), encoding)
     if kind.format == "parquet":
         return Parquet(kind.path)
@@ -118,7 +118,7 @@ class Delimited:
         width, line, carry = len(self.columns), 1, b""
         skip = self._header
         undecodable = 0
-        for chunk, done, undecodable in formats.text(self._kind):
+        for chunk, done, undecodable in formats.text(self._kind):  # noqa: B007 the last one is reported
             final = not chunk
             data = carry + chunk if carry else chunk
             if not data:
@@ -215,7 +215,7 @@ class Json:
         values, done = self._values(), 0.0
         while batch := list(islice(values, 20_000)):
             rows, lines, bad = [], [], []
-            for line, value, done in batch:
+            for line, value, done in batch:  # noqa: B007 the last one is told
                 if isinstance(value, dict):
                     rows.append(value)
                     lines.append(line)
@@ -371,7 +371,8 @@ class Frame:
             yield Block(part, lines, (start + len(part)) / total)
 
 
-def _frame(source: Any) -> pl.DataFrame:
+def as_frame(source: Any) -> pl.DataFrame:
+    """A polars frame of a table in memory. Raises DataError for what is none."""
     if isinstance(source, pl.LazyFrame):
         return source.collect()
     if isinstance(source, pl.DataFrame):

@@ -14,7 +14,8 @@ _NUMBER = r"^\s*-?\d+(\.\d*)?\s*$"
 _WEEKDAY = r"^\s*(?:[A-Za-z]{3,9},\s*)?"
 _DAY_NAME = _WEEKDAY + r"(\d{1,2})(?:st|nd|rd|th)?[\s\-/.]*([A-Za-z]{3})[a-z]*[\s\-/.,]*(\d{4}|\d{2})\b"
 _NAME_DAY = _WEEKDAY + r"([A-Za-z]{3})[a-z]*[\s\-/.]*(\d{1,2})(?:st|nd|rd|th)?[\s\-/.,]*(\d{4})\b"
-_MONTHS = dict(zip("jan feb mar apr may jun jul aug sep oct nov dec".split(), map(str, range(1, 13)), strict=True))
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = dict(zip(_NAMES, map(str, range(1, 13)), strict=True))
 _FIRST_SERIAL, _LAST_SERIAL = 20_000, 80_000  # a workbook's days since 1899-12-30: years 1954 to 2119
 
 
@@ -49,6 +50,10 @@ class Order:
         if self.day_first != self.month_first:
             return self.day_first > self.month_first
         return self.dotted * 2 > self.seen
+
+    def mixed(self) -> bool:
+        """Whether some dates need the day first and others the month."""
+        return bool(self.day_first and self.month_first)
 
     def said(self) -> str:
         """What was chosen and why, for the report; empty where no such date was seen."""

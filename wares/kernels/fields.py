@@ -57,7 +57,7 @@ def split(buffer, delimiter, width, line, final, limit):
     lines = 1
     for i in range(n):
         b = buffer[i]
-        if b == LF or b == CR:
+        if b in (LF, CR):
             lines += 1
         elif b == delimiter:
             room += 1
