@@ -197,7 +197,8 @@ def run_command(argv: Sequence[str], *, allow: Sequence[int] = (0,), **options: 
         list(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options
     )
     assert process.stdout is not None
-    output = process.stdout.read()
+    with process.stdout:
+        output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - start
