@@ -4,29 +4,30 @@ Constructor arguments are the settings, names ending in `_` are learned by `fit`
 Saving, loading, copying and the TOML file follow from that.
 """
 
-import hashlib
 import json
+import re
+import shutil
 import typing
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, get_args, get_origin, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, ClusterMixin
 from sklearn.exceptions import NotFittedError
 
+from wares import saving
 from wares.arrays import Dense, Labels, Links, Mask, Rows, Sparse, Vectors
 from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.data.hits import Hits
-from wares.errors import SettingError, StoreError, UnknownName, WaresError
+from wares.errors import MissingExtra, SettingError, StoreError, UnknownName, WaresError
 from wares.runner import Local, Runner
 
 FORMAT = 1
@@ -283,129 +284,110 @@ def context_rows(context: Context, start: int, stop: int) -> Context:
 
 
 # -- saving --------------------------------------------------------------------------------------------------------
-# A learned value becomes one or more files, or a value in the manifest: arrays .npy (mapped on load), sparse three of
-# them, text arrays Arrow, bytes as they are, a scikit-learn estimator skops, another algorithm its own subfolder.
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _plain(value: Any) -> bool:
-    """Whether JSON holds the value exactly."""
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) and _plain(each) for key, each in value.items())
-    if isinstance(value, (list, tuple)):
-        return all(_plain(each) for each in value)
-    return value is None or isinstance(value, (bool, int, float, str))
-
-
-def _write(value: Any, folder: Path, name: str, *, bare: bool = False) -> dict[str, Any]:
-    """Write one value; returns how the manifest remembers it. Of `bare` algorithms only the settings."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        np.save(folder / f"{name}.npy", value)
-        return {"codec": "array"}
-    if isinstance(value, np.ndarray) and value.dtype.kind in "UO":
-        import polars as pl  # only text arrays need it
-
-        pl.DataFrame({"value": value.ravel().tolist()}, schema={"value": pl.String}).write_ipc(folder / f"{name}.arrow")
-        return {"codec": "text", "shape": list(value.shape), "dtype": "U" if value.dtype.kind == "U" else "O"}
-    if isinstance(value, csr_array):
-        for part in ("data", "indices", "indptr"):
-            np.save(folder / f"{name}.{part}.npy", getattr(value, part))
-        return {"codec": "csr", "shape": list(value.shape)}
-    if isinstance(value, bytes):
-        (folder / f"{name}.bin").write_bytes(value)
-        return {"codec": "bytes"}
-    if isinstance(value, Algorithm):
-        _save(value, folder / name, bare=bare)
-        return {"codec": "algorithm"}
-    if isinstance(value, np.generic):
-        value = value.item()
-    if _plain(value):
-        return {"codec": "json", "value": value}
-    if isinstance(value, Sequence) and all(isinstance(each, Algorithm) for each in value):
-        for number, each in enumerate(value):
-            _save(each, folder / f"{name}.{number}", bare=bare)
-        return {"codec": "algorithms", "n": len(value)}
-    if isinstance(value, BaseEstimator):
-        from skops import io  # trusts scikit-learn's types only; nothing else needs it
-
-        io.dump(value, folder / f"{name}.skops")
-        return {"codec": "sklearn"}
-    raise SettingError(f"cannot save {name!r} of type {type(value).__name__}: no codec for it (pickles are not used)")
-
-
-def _read(entry: Mapping[str, Any], folder: Path, name: str) -> Any:
-    codec = entry["codec"]
-    if codec == "json":
-        return entry["value"]
-    if codec == "array":
-        return np.load(folder / f"{name}.npy", mmap_mode="r")
-    if codec == "csr":
-        parts = [np.load(folder / f"{name}.{part}.npy", mmap_mode="r") for part in ("data", "indices", "indptr")]
-        return csr_array(tuple(parts), shape=tuple(entry["shape"]), copy=False)
-    if codec == "text":
-        import polars as pl
-
-        values = pl.read_ipc(folder / f"{name}.arrow")["value"].to_list()
-        return np.array(values, dtype=object if entry["dtype"] == "O" else np.str_).reshape(entry["shape"])
-    if codec == "bytes":
-        return (folder / f"{name}.bin").read_bytes()
-    if codec == "algorithm":
-        return load(folder / name)
-    if codec == "algorithms":
-        return [load(folder / f"{name}.{number}") for number in range(entry["n"])]
-    if codec == "sklearn":
-        from skops import io
-
-        return io.load(folder / f"{name}.skops")
-    raise StoreError(f"{folder}: {name!r} was saved by codec {codec!r}, which this version does not know")
 
 
 def _save(algorithm: Algorithm, folder: Path, *, bare: bool = False) -> None:
-    folder.mkdir(parents=True, exist_ok=False)
+    """Save; of `bare` algorithms, such as those that stand in settings, only the settings."""
+    if folder.exists():
+        raise StoreError(f"{folder} exists already; an algorithm is saved into a new folder")
     learned = {} if bare else algorithm.learned()
     settings = {each.name: getattr(algorithm, each.name) for each in fields(algorithm)}
-    manifest = {
-        "class": f"{type(algorithm).__module__}:{type(algorithm).__qualname__}",
-        "format": FORMAT,
-        "packages": _packages(),
-        "settings": {name: _write(value, folder, f"setting.{name}", bare=True) for name, value in settings.items()},
-        "learned": {name: _write(value, folder, name) for name, value in learned.items()},
-    }
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    manifest["files"] = {str(path.relative_to(folder)): _digest(path) for path in files}
-    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    folder.mkdir(parents=True)
+    try:
+        manifest: dict[str, Any] = {
+            "class": f"{type(algorithm).__module__}:{type(algorithm).__qualname__}",
+            "format": FORMAT,
+            "packages": _packages(),
+            "settings": {
+                name: saving.write(value, folder, f"setting.{name}", partial(_part, bare=True))
+                for name, value in settings.items()
+            },
+            "learned": {name: saving.write(value, folder, name, _part) for name, value in learned.items()},
+        }
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        manifest["files"] = {str(path.relative_to(folder)): saving.digest(path) for path in files}
+        (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # half an algorithm would only be in the way
+        raise
+
+
+def _part(value: Any, folder: Path, *, bare: bool = False) -> bool:
+    if isinstance(value, Algorithm):
+        _save(value, folder, bare=bare)
+    return isinstance(value, Algorithm)
 
 
 def load(folder: Path) -> Algorithm:
-    """Read any algorithm that `save` wrote. Raises StoreError where the folder is not one of ours or is damaged."""
-    path = folder / "manifest.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StoreError(f"{folder} is not a saved algorithm: it has no manifest.json") from None
-    except json.JSONDecodeError as error:
-        raise StoreError(f"{path} is damaged: {error}") from None
-    if manifest.get("format") != FORMAT:
-        raise StoreError(f"{folder} was saved in format {manifest.get('format')}; this version reads {FORMAT}")
-    module, _, name = manifest["class"].partition(":")
-    cls = getattr(import_module(module), name)
+    """Read any algorithm that `save` wrote.
+
+    Raises StoreError where the folder is not one of ours or is damaged, MissingExtra where the algorithm needs a
+    package that is not installed.
+    """
+    manifest = _manifest(folder)
+    if manifest["format"] != FORMAT:
+        raise StoreError(f"{folder} was saved in format {manifest['format']}; this version reads {FORMAT}")
+    cls = _class(str(manifest["class"]), folder)
     missing = [each for each in manifest["files"] if not (folder / each).exists()]
     if missing:
         raise StoreError(f"{folder} is damaged: {missing[0]} is missing")
-    found: Algorithm = cls(**{key: _read(each, folder, f"setting.{key}") for key, each in manifest["settings"].items()})
-    for key, each in manifest["learned"].items():
-        setattr(found, key, _read(each, folder, key))
+    try:
+        settings = {
+            key: saving.read(each, folder, f"setting.{key}", load) for key, each in manifest["settings"].items()
+        }
+        found: Algorithm = cls(**settings)
+        for key, each in manifest["learned"].items():
+            setattr(found, key, saving.read(each, folder, key, load))
+    except (ValueError, TypeError, EOFError) as error:
+        raise StoreError(f"{folder} is damaged, or was saved by another version of its algorithm: {error}") from error
     return found
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    try:
+        manifest = dict(json.loads(path.read_text(encoding="utf-8")))
+        return {key: manifest[key] for key in ("class", "format", "settings", "learned", "files")}
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError(f"{folder} is not a saved algorithm: it has no manifest.json") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{path} is damaged: {error}") from None
+
+
+def _class(line: str, folder: Path) -> type[Algorithm]:
+    """The class that a manifest names."""
+    module, _, name = line.partition(":")
+    try:
+        cls = getattr(import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        missing = error.name or module
+        if missing.partition(".")[0] == "wares":
+            raise StoreError(f"{folder} holds {line}, which this version of wares does not have") from error
+        extra = _extra_of(missing)
+        how = f"pip install 'wares[{extra}]'" if extra else f"install what provides {missing!r}"
+        raise MissingExtra(f"{folder} holds {line}, which needs the package {missing!r}: {how}") from error
+    if not (isinstance(cls, type) and issubclass(cls, Algorithm)):
+        raise StoreError(f"{folder} holds {line}, which is no algorithm")
+    return cls
+
+
+def _extra_of(module: str) -> str | None:
+    """The extra of wares that installs a package, as far as the package is called like its module."""
+    wanted = module.partition(".")[0].replace("_", "-").lower()
+    try:
+        lines = requires("wares") or []
+    except PackageNotFoundError:
+        return None
+    found = (re.match(r"([\w.-]+).*extra == ['\"](\w+)['\"]", line) for line in lines)
+    return next((each[2] for each in found if each and each[1].lower() == wanted), None)
 
 
 def verify(folder: Path) -> list[str]:
     """The files of a saved algorithm whose content is not what was written; empty where all is well."""
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return [each for each, digest in manifest["files"].items() if _digest(folder / each) != digest]
+    files = _manifest(folder)["files"]
+    return [
+        name for name, known in files.items() if not (folder / name).is_file() or saving.digest(folder / name) != known
+    ]
 
 
 @cache
