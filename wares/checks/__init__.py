@@ -18,7 +18,7 @@ from sklearn.base import clone
 from wares.algorithm import ROLES, Algorithm, role_name
 from wares.checks import clusterers, common, encoders, indexes, others, recommenders
 from wares.checks.common import Case, ContractBroken
-from wares.errors import UnknownName
+from wares.errors import MissingExtra, UnknownName
 
 __all__ = ["Case", "ContractBroken", "check", "checks", "role_of", "run", "small"]
 
@@ -72,8 +72,11 @@ def run(name: str, algorithm: Algorithm, case: Case | None = None) -> None:
         raise UnknownName.among(f"check of {role_name(role)}", name, known)
     try:
         known[name](case or Case(role, algorithm))
-    except ContractBroken as broken:
-        raise ContractBroken(f"{type(algorithm).__name__} breaks {name}: {broken}") from broken
+    except MissingExtra:
+        raise
+    except Exception as error:
+        said = str(error) if isinstance(error, ContractBroken) else f"it raised {type(error).__name__}: {error}"
+        raise ContractBroken(f"{type(algorithm).__name__} breaks {name}: {said}") from error
 
 
 def check(algorithm: Algorithm) -> list[str]:
