@@ -1,6 +1,5 @@
 """Meaning of texts in sixteen languages, by a sentence encoder that ships as a package."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -11,6 +10,7 @@ from wares.algorithm import Context, Encoder, setting
 from wares.arrays import Dense, Labels, unit
 from wares.data.catalog import Catalog
 from wares.encode import use
+from wares.encode.cores import cores
 from wares.encode.memory import Memory, once
 from wares.encode.reduce import principal
 from wares.errors import StoreError
@@ -88,7 +88,7 @@ class Sentence(Encoder):
 
     def _read(self, texts: list[str]) -> Dense:
         tokens = [_cut(each, self.max_tokens) for each in use.tokenizer().encode(texts)]
-        vectors = use.network().encode(tokens, self.threads or _cores())
+        vectors = use.network().encode(tokens, self.threads or cores())
         vectors[[row for row, text in enumerate(texts) if not text.strip()]] = 0
         return vectors
 
@@ -113,9 +113,3 @@ class Sentence(Encoder):
 
 def _cut(tokens: list[int], most: int) -> list[int]:
     return tokens if len(tokens) <= most + 2 else [*tokens[: most + 1], tokens[-1]]
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux, where a container may be allowed fewer than there are
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

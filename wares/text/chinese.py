@@ -1,9 +1,12 @@
-"""Chinese to words, by the dictionary and hidden Markov model of jieba."""
+"""Chinese to words, by the dictionary and hidden Markov model of jieba; and the letters of other scripts."""
 
 import rjieba
 
 HAN = r"\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Han characters, as the inside of a character class."""
+
+MARKS = r"\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e00-\u0eff"
+"""Scripts that write vowels as marks, which Python does not count as word characters; for a character class too."""
 
 _EMPTY = frozenset("的了是在和与及或等也就都而着之于")
 

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from wares.text import chinese, units
 from wares.text.plurals import singular
 
-_BREAK = "\x1e"
+BREAK = "\x1e"
 """Between the texts of a batch; a character that no shop writes, and a space to the words."""
 
-# Scripts that write vowels as marks, which Python does not count as word characters.
-_MARKS = r"\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e00-\u0eff"
+
 _LETTER = rf"[^\W_{chinese.HAN}]"
-_RUN = rf"{_LETTER}+(?:[{_MARKS}]+{_LETTER}*)*"
+_RUN = rf"{_LETTER}+(?:[{chinese.MARKS}]+{_LETTER}*)*"
 _ACCENTS = re.compile(r"[\u0300-\u036f]+")
 _FORM = re.compile(
     rf"(?P<size>{units.SIZE})"
@@ -27,7 +26,7 @@ _FORM = re.compile(
     rf"|(?P<word>{_RUN}(?:['’]{_RUN})*)"
     rf"|(?P<han>[{chinese.HAN}]+)"
 )
-_SPLIT = re.compile(re.sub(r"\?P<\w+>", "?:", _FORM.pattern) + f"|{_BREAK}")
+_SPLIT = re.compile(re.sub(r"\?P<\w+>", "?:", _FORM.pattern) + f"|{BREAK}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +75,14 @@ def tokens(text: str) -> list[str]:
 
 def forms(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """The words of one text beside what was written: `"Red mugs"` to `[("red", ("red",)), ("mugs", ("mug",))]`."""
-    return [(form, _words(form)) for form in _SPLIT.findall(normal(text)) if form != _BREAK]
+    return [(form, _words(form)) for form in _SPLIT.findall(normal(text)) if form != BREAK]
 
 
 def tokens_of(texts: Sequence[str]) -> Tokens:
     """The words of many texts; the same words as `tokens` finds, but each distinct form is looked at once."""
-    joined = _BREAK.join(texts)
-    if joined.count(_BREAK) != max(len(texts) - 1, 0):
-        joined = _BREAK.join(text.replace(_BREAK, " ") for text in texts)
+    joined = BREAK.join(texts)
+    if joined.count(BREAK) != max(len(texts) - 1, 0):
+        joined = BREAK.join(text.replace(BREAK, " ") for text in texts)
     written = _SPLIT.findall(normal(joined))
     distinct = {form: number for number, form in enumerate(dict.fromkeys(written))}
     form_codes = np.fromiter(map(distinct.__getitem__, written), np.int64, len(written))
@@ -100,7 +99,7 @@ def tokens_of(texts: Sequence[str]) -> Tokens:
     codes = flat[np.repeat(starts[form_codes], counts) + inside]
 
     # A break is a form of no words; the words up to it belong to the texts before it.
-    breaks = ends[form_codes == distinct[_BREAK]] if _BREAK in distinct else np.empty(0, np.int64)
+    breaks = ends[form_codes == distinct[BREAK]] if BREAK in distinct else np.empty(0, np.int64)
     offsets = np.concatenate([[0], breaks, [len(codes)]])[: len(texts) + 1] if len(texts) else np.zeros(1)
     single = np.flatnonzero(lengths == 1)
     names = list(distinct)
