@@ -8,8 +8,8 @@ from wares.errors import DataError, SettingError, did_you_mean
 
 PRODUCT: dict[str, str] = {
     "id": """id, product id, item id, productid, sku, sku id, asin, stock code, article number, article id,
-        product code, item code, item number, product number, item no, product no, parent asin, gtin, ean, upc, barcode, code, handle,
-        product, item, uniq id, pid, iid, spu, spu id, goods id, offer id,
+        product code, item code, item number, product number, item no, product no, parent asin, gtin, ean,
+        upc, barcode, code, handle, product, item, uniq id, pid, iid, spu, spu id, goods id, offer id,
         商品id, 商品编号, 商品编码, 商品号, 商品代码, 产品id, 产品编号, 产品编码, 货号, 编号, 编码, 款号, 条码, 条形码,
         物品id, 宝贝id, 商品, 产品""",
     "title": """title, name, product title, product name, product display name, display name, item name, item title,

@@ -25,7 +25,7 @@ def read_products(
     """Every product of a file or frame, in its order, in the columns of `wares.data.catalog.SCHEMA` and its others.
 
     source : a path (CSV, TSV, JSON, JSON lines, Parquet, Arrow, xlsx; text also .gz) or a polars, pandas or Arrow
-    table.    columns : our name -> the source's, where it is not recognised; "#2" is the second column, "#row" the line.
+    table. columns : our name -> the source's, where it is not recognised; "#2" is the second column, "#row" the line.
     header : whether the first line names the columns; by default it does unless `columns` gives numbers only.
     day_first : whether 1/2/2024 is in February; by default the file tells.
 

@@ -93,8 +93,7 @@ class Delimited:
             head += chunk
             if len(head) > 1 << 20:
                 break
-        sample = head[: 1 << 20].decode("utf-8", "ignore")
-        self.delimiter = delimiter or formats.delimiter(sample, kind.path)
+        self.delimiter = delimiter or formats.delimiter(head[: 1 << 21], kind.path, whole=len(head) <= 1 << 20)
         if len(self.delimiter.encode()) != 1:
             raise DataError(f"a delimiter is one character, not {self.delimiter!r}")
         self.columns = self._names(head)
