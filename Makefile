@@ -32,7 +32,7 @@ bench: .venv/.bench
 	$(BIN)/python -m benchmarks --data $(DATA) $(ARGS)
 
 docs: .venv/.dev
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 clean:
 	rm -rf .venv site demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -13,6 +13,8 @@ else it does; **ratios** are medians of runs that stood side by side, with the l
 ratio above 1 means ours is better, below 1 that the peer is. A peer that could not be measured says why.
 """
 
+_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+
 
 def draw(results: Path, names: Sequence[str], docs: Path) -> None:
     """Write `docs/benchmarks.md` and a plot for each benchmark that has ratios into `docs/img`."""
@@ -64,8 +66,7 @@ def _machine(about: Mapping[str, Any], seconds: float) -> str:
         f'??? note "Measured in {seconds:,.0f} s on {about["processor"]}, {about["cores"]} cores, '
         f'{about["memory_gb"]:.0f} GB"\n'
         f"    {about['system']}, Python {about['python']}, load {about['load_before']} before the start;\n"
-        f"    {packages}.\n\n"
-        + "".join(f"    - {each}\n" for each in about["blas"])
+        f"    {packages}.\n\n" + "".join(f"    - {each}\n" for each in about["blas"])
     )
 
 
@@ -99,7 +100,9 @@ def _plot(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
     axes.set_xscale("log")
     low, high = min(ratio for _, _, ratio, _ in bars), max(ratio for _, _, ratio, _ in bars)
     axes.set_xlim(min(0.8, low * 0.8), max(2, high * 1.6))
+    axes.set_xticks([value for value in _TICKS if axes.get_xlim()[0] <= value <= axes.get_xlim()[1]])
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}×")
+    axes.minorticks_off()
     axes.axvline(1, color=ink, linewidth=1)
     axes.invert_yaxis()
     axes.set_xlabel("ours better by", color=ink, size=9)
