@@ -74,7 +74,7 @@ EXPECTED_BY_SCIKIT_LEARN: dict[str, dict[str, str]] = {
             "first centres are drawn: a row of weight two and the same row twice draw differently, as in "
             "scikit-learn's own KMeans"
         )
-        for kind in ("dense",)
+        for kind in ("dense", "sparse")
     },
 }
 """Its checks that fail by what the algorithm is; strictly: one that passes after all has to go from here."""
