@@ -13,6 +13,9 @@ from wares.arrays import Labels, Vectors
 from wares.errors import SettingError
 from wares.tasks.agreement import dense, gaps, sampled, silhouettes
 
+WINDOW = 1.5
+"""How many times the elbow, or the other way round, a number of clusters may be to be near it."""
+
 
 class Trial(TypedDict):
     """One point of the curve: inertia and silhouette (None under two clusters) with k clusters on the sample."""
@@ -41,7 +44,7 @@ def choose(
     grid: Sequence[int] | None = None,
     seed: int = 0,
 ) -> Choice:
-    """The number of clusters for X (n, width): the best silhouette within a factor of two of the inertia's elbow.
+    """The number of clusters for X (n, width): where the silhouette stands out, else its best near the inertia's elbow.
 
     `make(k)` gives an unfitted clusterer; it is fitted to a sample of rows at every k of `grid` (by default a dozen in
     equal ratios from 8, or 2 for a small catalog, to about the square root of n). Silhouettes are those of at most
@@ -59,6 +62,11 @@ def choose(
     judged = sampled(vectors, None, 3000, seed)
     distances = gaps(dense(vectors[judged]))
     curve = [_try(make, k, vectors, judged, distances) for k in ks]
+    top = peak([-1.0 if trial["silhouette"] is None else trial["silhouette"] for trial in curve])
+    if top is not None and grid is None:  # look closer around the peak
+        finer = _between(ks[top - 1], ks[top], ks[top + 1])
+        curve += [_try(make, k, vectors, judged, distances) for k in finer]
+        curve.sort(key=lambda trial: trial["k"])
     return _decided(curve, len(rows))
 
 
@@ -70,9 +78,15 @@ def geometric(n: int) -> list[int]:
     return sorted({int(k) for k in np.round(np.geomspace(low, high, steps))})
 
 
+def _between(low: int, middle: int, high: int) -> list[int]:
+    """At most three more on each side of the middle."""
+    sides = (range(low + 1, middle), range(middle + 1, high))
+    return [k for side in sides for k in (side if len(side) <= 3 else side[:: -(-len(side) // 3)])]
+
+
 def elbow(ks: Sequence[float], inertia: Sequence[float]) -> int:
-    """Place of the point farthest below the line from the first to the last, in log k."""
-    x, y = np.log(np.asarray(ks, float)), np.asarray(inertia, float)
+    """Place of the point farthest below the straight line from the first to the last."""
+    x, y = np.asarray(ks, float), np.asarray(inertia, float)
     if len(x) < 3 or y[0] <= y[-1]:
         return 0
     x = (x - x[0]) / (x[-1] - x[0])
@@ -80,18 +94,28 @@ def elbow(ks: Sequence[float], inertia: Sequence[float]) -> int:
     return int(np.argmax(1 - x - y))
 
 
+def peak(silhouettes: Sequence[float]) -> int | None:
+    """Place of the best silhouette where it stands out: well above both ends of the curve; else None."""
+    best = int(np.argmax(silhouettes))
+    ends = max(silhouettes[0], silhouettes[-1])
+    return best if 0 < best < len(silhouettes) - 1 and silhouettes[best] >= 1.1 * ends and ends > -1 else None
+
+
 def _decided(curve: list[Trial], sample: int) -> Choice:
     ks = [trial["k"] for trial in curve]
+    scores = [-1.0 if trial["silhouette"] is None else trial["silhouette"] for trial in curve]
+    top = peak(scores)
+    if top is not None:
+        return Choice(
+            ks[top], curve, f"the silhouette is clearly best at {ks[top]} clusters ({scores[top]:.3f})", sample
+        )
     bend = ks[elbow(ks, [trial["inertia"] for trial in curve])]
-    near = [trial for trial in curve if bend / 2 <= trial["k"] <= bend * 2 and trial["silhouette"] is not None]
-    best = max(near, key=lambda trial: (trial["silhouette"] or 0, -trial["k"]), default=None)
-    if best is None:
-        return Choice(bend, curve, f"the inertia bends at {bend} clusters", sample)
+    near = [at for at, k in enumerate(ks) if bend / WINDOW <= k <= bend * WINDOW]
+    best = max(near, key=lambda at: (scores[at], -ks[at]))
     return Choice(
-        best["k"],
+        ks[best],
         curve,
-        f"the inertia bends at {bend} clusters; within a factor of two of that the silhouette is best at "
-        f"{best['k']} ({best['silhouette']:.3f}), judged on {sample:,} products",
+        f"the inertia bends at {bend} clusters; near that the silhouette is best at {ks[best]} ({scores[best]:.3f})",
         sample,
     )
 

@@ -18,7 +18,19 @@ COLUMNS = ("title", "brand", "category")
 ENOUGH = 0.6
 """Of the members, how many should have a word of the name."""
 
+FOREIGN = 0.15
+"""Of other clusters' products, how many may have a word before it counts for less."""
+
+COMMON = 0.5
+"""Of other clusters' products, how many may have a word for it to be in a name at all."""
+
 MOST_WORDS = 4
+
+PHRASE_SHARE = 0.25
+"""Of the members, how many must have a phrase for it to stand for one of its words."""
+
+WORD_SHARE = 0.35
+"""Of the members, how many should have a word for it to join a name that covers enough; else a quarter of that."""
 
 PHRASE = 1.2
 """Two words that stand side by side say more than their numbers do."""
@@ -98,6 +110,14 @@ def _different(rows: list[int], titles: Sequence[str | None] | None, n: int) -> 
     return list(seen.values())
 
 
+@dataclass(frozen=True, eq=False)
+class _Members:
+    """The rows of a cluster, and which of the candidates each has (n_rows, n_candidates)."""
+
+    rows: NDArray[np.int64]
+    has: NDArray[np.bool_]
+
+
 class _Naming:
     """The counts of all clusters, and the names given so far."""
 
@@ -119,72 +139,105 @@ class _Naming:
     def name(self, cluster: int, typical: list[int]) -> ClusterName:
         """The name of one cluster, unlike those before."""
         rows = self.order[self.bounds[cluster] : self.bounds[cluster + 1]]
-        terms, shares = self._candidates(cluster)
-        has = self.wording.has[rows][:, terms].toarray().astype(bool) if len(terms) else np.zeros((len(rows), 0), bool)
-        picked = self._picked(terms, shares, has, rows)
-        name = self._joined(picked, terms, has, rows) or f"Cluster {cluster + 1}"
-        name = self._unlike(name, picked, terms, rows)
-        words = sorted({part for each in picked for part in self.wording.parts(int(terms[each]))})
-        coverage, foreign = self._shares(words, cluster, rows)
-        keywords = self._keywords(terms, rows)
-        return ClusterName(name, keywords, typical, coverage, foreign)
+        terms, worth = self._candidates(cluster)
+        members = _Members(rows, self.wording.has[rows][:, terms].toarray().astype(bool))
+        picked = self._picked(terms, worth, members) if len(terms) and len(rows) else []
+        name = self._unlike(self._joined(picked, terms, members) or f"Cluster {cluster + 1}", picked, terms, members)
+        coverage, foreign = self._shares(sorted(self._words(picked, terms)), rows)
+        return ClusterName(name, self._keywords(terms, members), typical, coverage, foreign)
 
     def _candidates(self, cluster: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """At most 60 terms of most weight, best first, and the share of members that have each."""
+        """At most 80 terms of most weight, best first, and their weights a member that has them."""
         start, stop = self.counts.indptr[cluster], self.counts.indptr[cluster + 1]
         terms = self.counts.indices[start:stop].astype(np.int64)
-        shares = self.counts.data[start:stop].astype(np.float64) / max(self.sizes[cluster], 1)
-        useful = self.wording.useful[terms] & (shares >= 0.03)
-        terms, shares = terms[useful], shares[useful]
-        weight = shares * self.idf[terms] * np.where(terms >= len(self.wording.words), PHRASE, 1.0)
-        best = np.lexsort((terms, -weight))[:60]
-        return terms[best], shares[best]
+        counts = self.counts.data[start:stop].astype(np.float64)
+        size = max(int(self.sizes[cluster]), 1)
+        kept = self.wording.useful[terms] & (counts >= max(0.03 * size, min(2, size)))
+        terms, counts = terms[kept], counts[kept]
+        outside = (self.total - self._counts_of(cluster)) / max(int(self.sizes.sum()) - size, 1)
+        foreign = np.array([max(outside[part] for part in self.wording.parts(int(term))) for term in terms])
+        kept = foreign <= COMMON
+        terms, counts, foreign = terms[kept], counts[kept], foreign[kept]
+        phrase = np.where(terms >= len(self.wording.words), PHRASE, 1.0)
+        worth = self.idf[terms] * phrase * np.minimum(1.0, FOREIGN / np.maximum(foreign, 1e-9))
+        best = np.lexsort((terms, -worth * counts))[:80]
+        return terms[best], worth[best]
 
-    def _picked(
-        self, terms: NDArray[np.int64], shares: NDArray[np.float64], has: NDArray[np.bool_], rows: NDArray[np.int64]
-    ) -> list[int]:
-        """Which candidates make the name."""
+    def _counts_of(self, cluster: int) -> NDArray[np.float64]:
+        out = np.zeros(self.counts.shape[1])
+        start, stop = self.counts.indptr[cluster], self.counts.indptr[cluster + 1]
+        out[self.counts.indices[start:stop]] = self.counts.data[start:stop]
+        return out
+
+    def _picked(self, terms: NDArray[np.int64], worth: NDArray[np.float64], members: _Members) -> list[int]:
+        """Which candidates make the name: the best, then what covers more members, then what says it more nearly."""
         picked: list[int] = []
-        words: set[int] = set()
-        covered = np.zeros(len(rows), bool)
-        gain = self.idf[terms] * np.where(terms >= len(self.wording.words), PHRASE, 1.0)
-        while len(words) < MOST_WORDS and (covered.mean() < ENOUGH or len(words) < 2):
-            fresh = (has & ~covered[:, None]).mean(axis=0) if covered.mean() < ENOUGH else shares
-            worth = fresh * gain
-            best = None
-            for each in np.argsort(-worth, kind="stable").tolist():
-                if worth[each] <= 0 or fresh[each] < 0.04:
-                    break
-                parts = set(self.wording.parts(int(terms[each])))
-                if parts & words or len(parts | words) > MOST_WORDS or self._inside(parts, words):
-                    continue
-                if self.wording.written(int(terms[each]), rows[has[:, each]][:50].tolist()) is not None:
-                    best = each
-                    break
+        covered = np.zeros(len(members.rows), bool)
+        while covered.mean() < ENOUGH:
+            fresh = (members.has & ~covered[:, None]).mean(axis=0)
+            best = self._best(picked, terms, worth * fresh * (fresh >= 0.04), members)
             if best is None:
                 break
             picked.append(best)
-            for part in self.wording.parts(int(terms[best])):
-                words.add(part)
-            covered |= has[:, best]
+            covered |= members.has[:, best]
+        return self._made_nearer(picked, terms, worth, members)
+
+    def _best(
+        self, picked: list[int], terms: NDArray[np.int64], values: NDArray[np.float64], members: _Members
+    ) -> int | None:
+        """The candidate of most value that can stand beside those picked."""
+        words = self._words(picked, terms)
+        for each in np.argsort(-values, kind="stable").tolist():
+            if values[each] <= 0:
+                return None
+            parts = set(self.wording.parts(int(terms[each])))
+            if parts & words or len(parts | words) > MOST_WORDS or self._inside(parts, words):
+                continue
+            if self._written(each, terms, members) is not None:
+                return int(each)
+        return None
+
+    def _made_nearer(
+        self, picked: list[int], terms: NDArray[np.int64], worth: NDArray[np.float64], members: _Members
+    ) -> list[int]:
+        """A name of one word becomes a phrase that holds it, or takes a word that many members share."""
+        words = self._words(picked, terms)
+        if len(words) != 1:
+            return picked
+        shares = members.has.mean(axis=0)
+        longer = [each for each in range(len(terms)) if words < set(self.wording.parts(int(terms[each])))]
+        for each in sorted(longer, key=lambda each: -shares[each] * worth[each]):
+            if (
+                shares[each] >= PHRASE_SHARE
+                and worth[each] >= 0.5 * worth[picked[0]]
+                and self._written(each, terms, members)
+            ):
+                return [each]
+        for least in (WORD_SHARE, WORD_SHARE / 4):
+            more = self._best(picked, terms, worth * shares * (shares >= least), members)
+            if more is not None:
+                return [*picked, more]
         return picked
+
+    def _written(self, each: int, terms: NDArray[np.int64], members: _Members) -> str | None:
+        return self.wording.written(int(terms[each]), members.rows[members.has[:, each]][:80].tolist())
+
+    def _words(self, picked: list[int], terms: NDArray[np.int64]) -> set[int]:
+        return {part for each in picked for part in self.wording.parts(int(terms[each]))}
 
     def _inside(self, parts: set[int], words: set[int]) -> bool:
         """Whether a word repeats one of the name, as 面奶 does 洗面奶."""
         names = [self.wording.words[word] for word in words]
         return any(a in b or b in a for part in parts for a in [self.wording.words[part]] for b in names)
 
-    def _joined(
-        self, picked: list[int], terms: NDArray[np.int64], has: NDArray[np.bool_], rows: NDArray[np.int64]
-    ) -> str:
+    def _joined(self, picked: list[int], terms: NDArray[np.int64], members: _Members) -> str:
         """The parts in reading order: side by side where the same products have both, else with "&"."""
-        if not picked:
-            return ""
         groups: list[list[int]] = []
         for each in picked:
+            has = members.has[:, each]
             for group in groups:
-                both = (has[:, each] & has[:, group[0]]).sum()
-                if both >= 0.5 * min(has[:, each].sum(), has[:, group[0]].sum()):
+                other = members.has[:, group[0]]
+                if (has & other).sum() >= 0.5 * min(has.sum(), other.sum()):
                     group.append(each)
                     break
             else:
@@ -192,43 +245,40 @@ class _Naming:
         texts = []
         for group in groups:
             group.sort(key=lambda each: self.wording.place[terms[each]])
-            written = [self.wording.written(int(terms[each]), rows[has[:, each]][:50].tolist()) or "" for each in group]
-            texts.append(_spaced(written))
+            texts.append(_spaced([self._written(each, terms, members) or "" for each in group]))
         return _listed(texts)
 
-    def _unlike(self, name: str, picked: list[int], terms: NDArray[np.int64], rows: NDArray[np.int64]) -> str:
+    def _unlike(self, name: str, picked: list[int], terms: NDArray[np.int64], members: _Members) -> str:
         """The name, with a further keyword or a number where another cluster has it already."""
-        words = {part for each in picked for part in self.wording.parts(int(terms[each]))}
+        words = self._words(picked, terms)
         tried = name
         for each in range(len(terms)):
             if tried.casefold() not in self.taken:
                 break
-            if each in picked or set(self.wording.parts(int(terms[each]))) & words:
-                continue
-            more = self.wording.written(int(terms[each]), rows[:200].tolist())
-            if more:
-                tried = _listed([name, more])
+            parts = set(self.wording.parts(int(terms[each])))
+            if not parts & words and not self._inside(parts, words):
+                more = self._written(each, terms, members)
+                tried = f"{name}: {more}" if more else tried
         number = 2
         while tried.casefold() in self.taken:
             tried, number = f"{name} {number}", number + 1
         self.taken.add(tried.casefold())
         return tried
 
-    def _shares(self, words: list[int], cluster: int, rows: NDArray[np.int64]) -> tuple[float, float]:
-        anywhere = np.asarray(self.wording.has[:, words].sum(axis=1)).ravel() > 0 if words else np.zeros(0, bool)
+    def _shares(self, words: list[int], rows: NDArray[np.int64]) -> tuple[float, float]:
+        """Of the rows and of the other clusters' products, how many have one of the words."""
         if not words or not len(rows):
             return 0.0, 0.0
+        anywhere = np.asarray(self.wording.has[:, words].sum(axis=1)).ravel() > 0
         inside = int(anywhere[rows].sum())
         others = max(int(self.sizes.sum()) - len(rows), 1)
         return inside / len(rows), (int(anywhere[self.order[self.bounds[0] :]].sum()) - inside) / others
 
-    def _keywords(self, terms: NDArray[np.int64], rows: NDArray[np.int64], n: int = 8) -> list[str]:
+    def _keywords(self, terms: NDArray[np.int64], members: _Members, n: int = 8) -> list[str]:
         out: list[str] = []
-        for term in terms.tolist():
-            if term >= len(self.wording.words):
-                continue
-            text = self.wording.written(term, rows[:300].tolist())
-            if text and text.casefold() not in (each.casefold() for each in out):
+        for each in np.flatnonzero(terms < len(self.wording.words)).tolist():
+            text = self._written(each, terms, members)
+            if text and not any(text.casefold() in known.casefold() for known in out):
                 out.append(text)
             if len(out) == n:
                 break

@@ -153,5 +153,5 @@ def why_cluster(
 
 def _row(vectors: Vectors, row: int) -> NDArray[np.float64]:
     found: Any = vectors[[row]]
-    wide: NDArray[np.float64] = np.asarray(found.toarray() if isinstance(found, csr_array) else found, np.float64)
-    return wide[0]
+    wide = np.asarray(found.toarray() if isinstance(found, csr_array) else found, np.float64)
+    return wide.reshape(-1)

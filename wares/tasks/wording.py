@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,16 +11,34 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from wares.data.catalog import SEPARATOR, Catalog
-from wares.text.tokens import normal, tokens_of
+from wares.text.tokens import Tokens, normal, tokens_of
 
 _SMALL = frozenset(
-    ["a", "an", "and", "any", "are", "as", "at", "be", "by", "for", "from", "he", "her", "his", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "off", "on", "or", "our", "out", "over", "per", "she", "so", "than", "that", "the", "their", "them", "then", "this", "to", "too", "under", "up", "us", "was", "we", "with", "without", "you", "your", "all", "new", "other", "others", "assorted", "misc", "miscellaneous", "various", "product", "products", "item", "items", "pack", "pcs", "pc", "piece", "pieces", "set", "sets", "count", "size", "oz", "ml", "kg", "cm", "mm", "lb", "ct", "inch", "inches", "ft", "gb", "tb"]
+    re.findall(
+        r"\w+",
+        """a an and any are as at be by can for from he her his if in into is it its me my no non not of off on or our
+        out over per she so than that the their them then this to too under up us was we with without you your all new
+        other others assorted misc miscellaneous various product products item items pack pcs pc piece pieces set sets
+        count size oz ml kg cm mm lb ct inch inches ft gb tb""",
+    )
 )
 _EMPTY_HAN = frozenset(
-    ["正品", "包邮", "新款", "专柜", "官方", "旗舰", "旗舰店", "特价", "促销", "热卖", "爆款", "现货", "直销", "厂家", "品质", "保障", "套装", "升级", "新品", "其他", "其它", "系列", "自营", "授权", "专用", "适用", "产品", "优惠", "免邮", "全国", "清仓", "秒杀", "限量", "经典", "推荐", "多功能", "可选", "可以", "一个", "适合", "通用", "原装", "全新", "国行", "正版", "进口", "国产", "天猫", "京东", "淘宝", "苏宁"]
+    re.findall(
+        r"\w+",
+        """正品 包邮 新款 专柜 官方 旗舰 旗舰店 特价 促销 热卖 爆款 现货 直销 厂家 品质 保障 套装 升级 新品 其他 其它 系列 自营
+        授权 专用 适用 产品 优惠 免邮 全国 清仓 秒杀 限量 经典 推荐 多功能 可选 可以 一个 适合 通用 原装 全新 国行 正版 进口
+        国产 天猫 京东 淘宝 苏宁 预售 抢先 专享 仅限""",
+    )
 )
-_RAW = re.compile(r"[^\W\d_]+(?:[-'’&][^\W\d_]+)*")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
+_RAW = re.compile(r"[^\W\d_\u4e00-\u9fff]+(?:[-'’&][^\W\d_\u4e00-\u9fff]+)*")
+_HAN = "\u4e00-\u9fff"
+_HAN_RUN = re.compile(rf"[{_HAN}]+")
+
+LONGEST = 4
+"""Characters that a Chinese name may grow to when its neighbours always stand beside it."""
+
+ALWAYS = 0.85
+"""How often a character must stand beside a word to belong to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +46,8 @@ class Wording:
     """Terms, words and then two-word phrases, and which products have them.
 
     has : (n_products, n_terms) 0/1. words : the words by number, the first terms. pairs : (n_phrases, 2) the words of
-    each phrase. place : (n_terms,) mean place in the text, 0 first. lines : the texts that were read, by product.
+    each phrase. place : (n_terms,) mean place in the text, 0 first. useful : (n_terms,) which can be part of a name.
+    lines : the texts that were read, by product. forms : a written form to its word.
     """
 
     has: csr_array
@@ -37,6 +56,7 @@ class Wording:
     place: NDArray[np.float64]
     useful: NDArray[np.bool_]
     lines: list[list[str]]
+    forms: Mapping[str, int]
 
     @classmethod
     def of(cls, catalog: Catalog, columns: Sequence[str]) -> Self:
@@ -61,7 +81,8 @@ class Wording:
         summed = np.bincount(terms, np.concatenate([places, pair_places]), n_terms)
         place: NDArray[np.float64] = summed / np.maximum(np.bincount(terms, minlength=n_terms), 1)
         lines = [[str(text) for text in each if text] for each in zip(*texts, strict=True)] if texts else [[]] * n
-        return cls(has, found.words, pairs, place, np.concatenate([useful, np.ones(len(pairs), bool)]), lines)
+        useful = np.concatenate([useful, np.ones(len(pairs), bool)])
+        return cls(has, found.words, pairs, place, useful, lines, _forms(found))
 
     def parts(self, term: int) -> tuple[int, ...]:
         """The words of a term."""
@@ -71,18 +92,43 @@ class Wording:
 
     def written(self, term: int, rows: Iterable[int]) -> str | None:
         """How those products write a term, most often; None where its words never stand side by side."""
-        words = [self.words[part] for part in self.parts(term)]
-        seen: Counter[str] = Counter()
+        parts = self.parts(term)
+        words = [self.words[part] for part in parts]
+        lines = [line for row in rows for line in self.lines[row]]
+        if any(_HAN_RUN.search(word) for word in words):
+            return _written_han("".join(words), lines) or _written_han(" ".join(words), lines)
+        seen: Counter[tuple[str, ...]] = Counter()
         shouting = 0
-        for row in rows:
-            for line in self.lines[row]:
-                found = list(_spelled(line, words))
-                seen.update(found)
-                shouting += bool(found) and line.upper() == line
+        for line in lines:
+            for found in self._side_by_side(line, parts):
+                seen[found] += 1
+                shouting += line.isupper() and not _HAN_RUN.search(line)
         if not seen:
             return None
+        often = max(seen.values())
+        loud = shouting * 2 > sum(seen.values())
         best = min(seen, key=lambda form: (-seen[form], form))
-        return _cased(best, shouting * 2 > sum(seen.values()))
+        if not loud:  # "usb" beside "USB": the capitals are meant
+            best = min(
+                (form for form in seen if seen[form] * 4 >= often), key=lambda form: (_quiet(form), form != best)
+            )
+        return " ".join(_cased(word, loud) for word in best)
+
+    def _side_by_side(self, line: str, parts: tuple[int, ...]) -> Iterable[tuple[str, ...]]:
+        """The places of a line where exactly those words stand side by side, as they are written."""
+        raw = [(found[0], found.start(), found.end()) for found in _RAW.finditer(line)]
+        codes = [self.forms.get(normal(text), -1) for text, _, _ in raw]
+        n = len(parts)
+        for at in range(len(raw) - n + 1):
+            if tuple(codes[at : at + n]) != parts:
+                continue
+            gaps = {line[raw[i][2] : raw[i + 1][1]].strip() for i in range(at, at + n - 1)}
+            if gaps <= {""}:  # no comma, slash or number between them
+                yield tuple(text for text, _, _ in raw[at : at + n])
+
+
+def _forms(found: Tokens) -> dict[str, int]:
+    return dict(zip(found.forms, found.form_words.tolist(), strict=True))
 
 
 def _leaves(categories: Iterable[str | None]) -> list[str | None]:
@@ -114,34 +160,30 @@ def _pairs(
     return pairs, documents[:-1][kept][often], number[inverse[often]], places[:-1][kept][often]
 
 
-def _spelled(line: str, words: Sequence[str]) -> Iterable[str]:
-    """The places of a line where exactly those words stand side by side, as they are written."""
-    if _HAN.search(words[0]) or _HAN.search(words[-1]):
-        whole = "".join(words)
-        spaced = " ".join(words)
-        flat = normal(line)
-        return [whole] if whole in flat else [spaced] if spaced in flat else []
-    raw = [(each.group(), each.start(), each.end()) for each in _RAW.finditer(line)]
-    singles = [_word(text) for text, _, _ in raw]
-    n = len(words)
-    return [
-        " ".join(text for text, _, _ in raw[at : at + n])
-        for at in range(len(raw) - n + 1)
-        if singles[at : at + n] == list(words)
-    ]
+def _written_han(text: str, lines: Iterable[str]) -> str | None:
+    """The text, grown by the characters that always stand beside it: 自然 to 自然堂; None where it does not occur."""
+    flat = "\n".join(normal(line) for line in lines)
+    if text not in flat:
+        return None
+    while len(text) < LONGEST:
+        times = flat.count(text)
+        after = Counter(re.findall(f"{re.escape(text)}([{_HAN}])", flat)).most_common(1)
+        before = Counter(re.findall(f"([{_HAN}]){re.escape(text)}", flat)).most_common(1)
+        if after and after[0][1] >= ALWAYS * times:
+            text += after[0][0]
+        elif before and before[0][1] >= ALWAYS * times:
+            text = before[0][0] + text
+        else:
+            break
+    return re.sub(r"[a-z]+", lambda found: _cased(found[0].upper() if len(found[0]) < 4 else found[0], False), text)
 
 
-def _word(text: str) -> str:
-    found = tokens_of([text]).words
-    return found[0] if len(found) == 1 else ""
+def _quiet(form: Sequence[str]) -> bool:
+    return all(word.islower() for word in form)
 
 
-def _cased(text: str, shouting: bool) -> str:
+def _cased(word: str, loud: bool) -> str:
     """Title Case for shouted and whispered words; "iPhone" and "USB" stay."""
-    return " ".join(_cased_word(word, shouting) for word in text.split(" "))
-
-
-def _cased_word(word: str, shouting: bool) -> str:
-    if word.islower() or (word.isupper() and (shouting or len(word) > 4)):
+    if word.islower() or (word.isupper() and (loud or len(word) > 4)):
         return "-".join(piece[:1].upper() + piece[1:].lower() for piece in word.split("-"))
-    return word[:1].upper() + word[1:] if word[1:].islower() else word
+    return word
