@@ -166,15 +166,15 @@ def _text_format(path: Path, head: bytes, encoding: str) -> str:
     if start.startswith("["):
         return "json" if named or start[1:].lstrip()[:1] in ("{", "]") else "delimited"
     if start.startswith("{"):
-        return "lines" if _one_a_line(start) else "json"
+        return "lines" if named == "lines" or _one_a_line(start) else "json"
     if named:
         raise DataError(f"{path} is named {path.suffix} but begins with {start[:20]!r}, which is not JSON")
     return "delimited"
 
 
 def _one_a_line(start: str) -> bool:
-    first = start.split("\n", 1)[0].rstrip()
-    return first.endswith("}") and (first.count("{") == first.count("}") or len(first) > 1000)
+    lines = [line.strip() for line in start.split("\n")]
+    return len(lines) > 1 and lines[0].endswith("}") and (lines[1].startswith("{") or not lines[1])
 
 
 def text(kind: Kind) -> Iterator[tuple[bytes, float, int]]:

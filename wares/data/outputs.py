@@ -165,8 +165,8 @@ class Output:
 
 
 def batches(path: Path) -> Iterator[pl.DataFrame]:
-    """The parts of an Arrow file written by `Output`, mapped and not read."""
-    with pa.memory_map(str(path)) as source:
+    """The parts of an Arrow file written by `Output`, read one at a time."""
+    with pa.OSFile(str(path)) as source:
         reader = pa.ipc.open_file(source)
         for i in range(reader.num_record_batches):
             yield pl.DataFrame(pl.from_arrow(reader.get_batch(i)))
