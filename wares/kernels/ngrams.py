@@ -99,6 +99,13 @@ def count(codes, offsets, low, high, words, mask, room, columns, counts, indptr)
 
 
 @nb.njit(nogil=True, cache=True)
+def tally(columns, found):
+    """Add one to `found` at each of `columns`."""
+    for column in columns:
+        found[column] += 1
+
+
+@nb.njit(nogil=True, cache=True)
 def weigh(columns, data, indptr, idf, sublinear):
     """Turn counts `data` into unit rows of tf-idf, in place."""
     for i in range(len(indptr) - 1):
