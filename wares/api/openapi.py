@@ -66,9 +66,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of the application, made once."""
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        for hot in HOT:
-            made["paths"][hot.path.replace(":path", "")] = {"get": _operation(hot)}
-        made["paths"]["/api/events"] = {"post": _events()}
+        asked_most = {hot.path.replace(":path", ""): {"get": _operation(hot)} for hot in HOT}
+        made["paths"] = {**asked_most, "/api/events": {"post": _events()}, **made["paths"]}
         made["components"] = made.get("components", {})
         known = made["components"].get("schemas", {})
         known.pop("HTTPValidationError", None)

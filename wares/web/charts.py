@@ -65,7 +65,7 @@ def _task(task: Mapping[str, Any]) -> Task:
 
 def _chart(metric: str, rows: Sequence[Mapping[str, Any]]) -> Chart:
     values = [(row["name"], _interval(row["values"][metric])) for row in rows if row["values"].get(metric) is not None]
-    top = max((high for _, (_, _, high) in values), default=0.0) or 1.0
+    top = max((high for _, (_, _, high) in values), default=0.0) * 1.02 or 1.0  # room for the last whisker's end
     return Chart(metric, [_bar(name, *value, _WIDTH / top) for name, value in values])
 
 

@@ -167,7 +167,11 @@ def _quality(ask: Ask) -> Response:
 
 
 def _api(ask: Ask) -> Response:
-    return ask.page("api.html", document=ask.request.app.openapi())
+    document = ask.request.app.openapi()
+    told = next(iter(document["paths"].values()))
+    responses = next(iter(told.values()))["responses"]
+    errors = [(status, one["description"]) for status, one in sorted(responses.items()) if status >= "400"]
+    return ask.page("api.html", document=document, errors=errors)
 
 
 PAGE_SEARCH: asking.Table = {name: one for name, one in asking.SEARCH.items() if name not in ("q", "k", "shopper")} | {
