@@ -1,6 +1,6 @@
 """What shoppers did, one row an event; frozen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from wares.data.history import History
 from wares.data.ids import Ids
@@ -28,6 +29,8 @@ SCHEMA: dict[str, pl.DataType] = {
 
 WEIGHTS: dict[str, float] = {"view": 1.0, "cart": 3.0, "favourite": 3.0, "purchase": 5.0, "return": -5.0}
 """What one event of each kind counts unless the shop says otherwise."""
+
+_PART = 2_000_000  # rows turned into numbers at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,43 +74,96 @@ class Events:
         return self._owners("session")
 
     def _owners(self, column: str) -> Ids:
-        names = self.scan.select(pl.col(column).drop_nulls().unique().sort()).collect()[column]
-        return Ids(names, column)
+        names = pl.Series(column, [], dtype=pl.String)
+        for frame in self._parts([column]):
+            names = pl.concat([names, frame[column].drop_nulls().unique()]).unique()
+        return Ids(names.sort(), column)
+
+    def _parts(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Some columns, a few million rows at a time: sixty million events are never text in memory at once."""
+        for start in range(0, max(len(self), 1), _PART):
+            yield self.scan.select(columns).slice(start, _PART).collect()
 
     def history(
         self, products: Ids, weights: Mapping[str, float] = WEIGHTS, *, by: Literal["shopper", "session"] = "shopper"
     ) -> History:
         """One row for each of `shoppers` (or `sessions`), in time order; ties in time go by event id, then by position.
 
-        Events of products that are not in `products`, or of kinds without a weight, are left out.
+        Events of products that are not in `products`, or of kinds without a weight, are left out. Takes about 50 bytes
+        an event.
         """
         owners = self.shoppers if by == "shopper" else self.sessions
-        wanted = [by, "product", "kind", "at", *(c for c in ("value", "basket", "id") if c in self.columns)]
-        frame = self.scan.select(wanted).filter(pl.col("kind").is_in(list(weights))).collect()
-        rows = products.rows(frame["product"], missing=-1)
-        frame = frame.with_columns(row=rows).filter(pl.col("row") >= 0, pl.col(by).is_not_null())
-        owner = owners.rows(frame[by])
-        at = frame["at"].dt.timestamp("ns").to_numpy()
-        ties = [frame["id"].rank("dense").to_numpy()] if "id" in frame.columns else []
-        order = np.lexsort([*ties, at, owner])
-        frame, owner = frame[order], owner[order]
+        wanted = [by, "product", "kind", "at", *(c for c in ("value", "basket") if c in self.columns)]
         kinds = list(weights)
-        kind = frame["kind"].replace_strict(kinds, list(range(len(kinds))), return_dtype=pl.Int8).to_numpy()
-        basket = None
-        if "basket" in frame.columns:
-            names = frame["basket"]
-            new = (names.ne_missing(names.shift(1)) | pl.Series(owner != np.roll(owner, 1))).to_numpy().copy()
-            new[:1] = True
-            run = np.cumsum(new)
-            starts = np.searchsorted(owner, owner)
-            basket = (run - run[starts]).astype(np.int32) if len(run) else run.astype(np.int32)
+        parts = [_numbers(frame, by, owners, products, kinds) for frame in self._parts(wanted)]
+        names = list(parts[0])
+        columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in names}
+        kept = columns.pop("kept")
+        owner, at = columns.pop("owner"), columns.pop("at")
+        order = np.lexsort((at, owner))
+        if "id" in self.columns:
+            self._settle_ties(order, owner, at, np.flatnonzero(kept))
+        owner = owner[order]
+        kind = columns["kind"][order]
         return History(
             indptr=np.searchsorted(owner, np.arange(len(owners) + 1)).astype(np.int64),
-            products=frame["row"].to_numpy().astype(np.int32),
+            products=columns["product"][order],
             weights=np.array([weights[k] for k in kinds], np.float32)[kind],
             n_products=len(products),
-            times=at[order],
-            values=frame["value"].cast(pl.Float32).to_numpy() if "value" in frame.columns else None,
+            times=at[order] * 1_000,
+            values=columns["value"][order] if "value" in columns else None,
             kinds=kind,
-            baskets=basket,
+            baskets=_runs(columns["basket"][order], owner) if "basket" in columns else None,
         )
+
+    def _settle_ties(
+        self, order: NDArray[np.int64], owner: NDArray[np.int32], at: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> None:
+        """Put events of one owner at one time into the order of their ids; `rows` are their places in the file."""
+        same = (np.diff(owner[order]) == 0) & (np.diff(at[order]) == 0)
+        tied = np.zeros(len(order), np.bool_)
+        tied[1:] |= same
+        tied[:-1] |= same
+        events = order[tied]
+        if not len(events):
+            return
+        events.sort()
+        places, found = rows[events], []
+        for part, frame in enumerate(self._parts(["id"])):
+            low, high = np.searchsorted(places, (part * _PART, (part + 1) * _PART))
+            found.append(frame["id"].gather(places[low:high] - part * _PART))
+        rank = pl.concat(found).rank("dense").to_numpy()
+        order[tied] = events[np.lexsort((rank, at[events], owner[events]))]
+
+
+def _numbers(
+    frame: pl.DataFrame, by: str, owners: Ids, products: Ids, kinds: Sequence[str]
+) -> dict[str, NDArray[np.generic]]:
+    """The events of one part as numbers, and which of its rows they are."""
+    kind = frame["kind"].replace_strict(kinds, range(len(kinds)), default=None, return_dtype=pl.Int8)
+    row = products.rows(frame["product"], missing=-1)
+    kept = (kind.is_not_null() & frame[by].is_not_null()).to_numpy() & (row >= 0)
+    frame = frame.filter(pl.Series(kept))
+    out: dict[str, NDArray[np.generic]] = {
+        "kept": kept,
+        "owner": owners.rows(frame[by]).astype(np.int32),
+        "product": row[kept].astype(np.int32),
+        "kind": kind.filter(pl.Series(kept)).to_numpy(),
+        "at": frame["at"].dt.timestamp("us").to_numpy(),
+    }
+    if "value" in frame.columns:
+        out["value"] = frame["value"].cast(pl.Float32).to_numpy()
+    if "basket" in frame.columns:
+        out["basket"] = frame["basket"].hash(0).to_numpy()
+    return out
+
+
+def _runs(baskets: NDArray[np.generic], owner: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(n,) how many times the basket has changed since the owner's first event."""
+    new = np.ones(len(baskets), np.bool_)
+    new[1:] = (baskets[1:] != baskets[:-1]) | (owner[1:] != owner[:-1])
+    run = np.cumsum(new, dtype=np.int32)
+    first = np.ones(len(owner), np.bool_)
+    first[1:] = owner[1:] != owner[:-1]
+    starts = np.maximum.accumulate(np.where(first, np.arange(len(owner)), 0)) if len(owner) else np.arange(0)
+    return run - run[starts]
