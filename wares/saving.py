@@ -53,10 +53,7 @@ def write(value: Any, folder: Path, name: str, part: Callable[[Any, Path], bool]
     if part(value, folder / name):
         return {"codec": "algorithm"}
     if isinstance(value, BaseEstimator):
-        from skops import io  # nothing else needs it
-
-        io.dump(value, folder / f"{name}.skops")
-        return {"codec": "sklearn"}
+        return _write_estimator(value, folder, name)
     raise SettingError(f"cannot save {name!r} of type {type(value).__name__}: no codec for it (pickles are not used)")
 
 
@@ -85,9 +82,7 @@ def read(entry: Mapping[str, Any], folder: Path, name: str, part: Callable[[Path
     if codec == "algorithm":
         return part(folder / name)
     if codec == "sklearn":
-        from skops import io
-
-        return io.load(folder / f"{name}.skops")
+        return _read_estimator(folder / f"{name}.skops")
     raise StoreError(f"{folder}: {name!r} was saved by codec {codec!r}, which this version does not know")
 
 
@@ -111,3 +106,24 @@ def _write_array(array: NDArray[Any], folder: Path, name: str) -> dict[str, Any]
 
     pl.DataFrame({"value": values}, schema={"value": pl.String}).write_ipc(folder / f"{name}.arrow")
     return {"codec": "text", "shape": list(array.shape), "dtype": array.dtype.kind}
+
+
+def _write_estimator(value: BaseEstimator, folder: Path, name: str) -> dict[str, Any]:
+    from skops import io  # nothing else needs it
+
+    path = folder / f"{name}.skops"
+    io.dump(value, path)
+    if foreign := [each for each in io.get_untrusted_types(file=path) if not _of_scikit_learn(each)]:
+        raise SettingError(f"cannot save {name!r}: it holds {foreign[0]}, and only scikit-learn's types are trusted")
+    return {"codec": "sklearn"}
+
+
+def _read_estimator(path: Path) -> Any:
+    from skops import io
+
+    # A type that is not trusted makes this raise before anything of it is run.
+    return io.load(path, trusted=[each for each in io.get_untrusted_types(file=path) if _of_scikit_learn(each)])
+
+
+def _of_scikit_learn(kind: str) -> bool:
+    return kind.startswith("sklearn.")
