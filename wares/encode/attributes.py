@@ -109,8 +109,9 @@ def _numbers(catalog: Catalog, columns: Sequence[str]) -> NDArray[np.float64]:
     """(n, n_columns), NaN where missing; prices as ln(1 + price)."""
     if not columns:
         return np.zeros((len(catalog), 0))
-    frame = catalog.frame(columns).cast(pl.Float64)
-    found = [frame[name].to_numpy().astype(np.float64) for name in columns]
+    missing = np.full(len(catalog), np.nan)
+    frame = catalog.frame([name for name in columns if catalog.has(name)]).cast(pl.Float64)
+    found = [frame[name].to_numpy().astype(np.float64) if catalog.has(name) else missing for name in columns]
     return np.stack(
         [np.log1p(np.maximum(each, 0)) if name == "price" else each for name, each in zip(columns, found, strict=True)],
         axis=1,

@@ -30,7 +30,7 @@ class Hashing(Encoder):
 
     Learned
     -------
-    idf_ : (2**18,) float32, the weight of an n-gram by its hash.
+    idf_ : (2**18,) float32, the weight of an n-gram by its hash; 0 for those that no product has.
 
     Source: Charikar, Chen & Farach-Colton 2002, doi:10.1007/3-540-45465-9_59, for the sketch.
     """
@@ -44,11 +44,11 @@ class Hashing(Encoder):
 
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         features = self._features()
-        if self.rare:
-            parts = of.side_by_side(lambda texts: of.counts(texts, features), catalog.text(self.columns))
-            self.idf_ = of.idf(parts, features.columns)
-        else:
-            self.idf_ = np.ones(features.columns, np.float32)
+        parts = of.side_by_side(lambda texts: of.counts(texts, features), catalog.text(self.columns))
+        weights = of.idf(parts, features.columns)
+        # What no product has would only be noise: a query in a foreign script is a zero row, not a random one.
+        unseen = weights >= np.float32(np.log(1 + len(catalog)) + 1)
+        self.idf_ = np.where(unseen, 0, weights if self.rare else 1).astype(np.float32)
         return self
 
     def encode(self, catalog: Catalog) -> Dense:

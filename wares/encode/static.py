@@ -18,6 +18,8 @@ from wares.encode.reduce import principal
 from wares.kernels.bags import add_up
 
 BLOCK = 2048
+N_TOKENS: int | None = None
+"""Tokens that go through the sentence encoder; None = all. Fewer serve trials only: the rest mean nothing."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -109,9 +111,10 @@ class Static(Encoder):
 def _tokens_alone(common: float) -> Dense:
     """(n_tokens, 512) what the sentence encoder says of each token alone, less what it says of all, weighed."""
     tokens = use.tokenizer()
-    texts = [[use.BEGIN, token, use.END] for token in range(len(tokens.pieces))]
-    rows = use.network().encode(texts, cores())
-    rows -= rows.mean(axis=0)
+    texts = [[use.BEGIN, token, use.END] for token in range(len(tokens.pieces))][:N_TOKENS]
+    rows = np.zeros((len(tokens.pieces), use.WIDTH), np.float32)
+    rows[: len(texts)] = use.network().encode(texts, cores())
+    rows[: len(texts)] -= rows[: len(texts)].mean(axis=0)
     probability = np.exp(tokens.scores)
     if common:
         rows *= (common / (common + probability))[:, None].astype(np.float32)
