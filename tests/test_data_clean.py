@@ -142,7 +142,8 @@ def test_twins_are_groups(shop, merge):
     (shop / "twins.csv").write_text(text)
     report, rows, _ = products(shop / "twins.csv", shop, merge_duplicates=merge)
     assert report.duplicates == {
-        "groups": 1, "products": 3, "merged": merge, "examples": [{"title": "Enamel mug", "ids": ["004", "007", "008"]}],
+    twin = "Enamel mug,Kuchen,Kitchen > Mugs,8.50,white,\n"
+    text = f"{SHOES}007,{twin}008,{twin}"
     }  # fmt: skip
     assert len(rows) == 8
     assert ("group" in rows.columns) == merge
@@ -349,6 +350,15 @@ def test_several_files_become_one(tmp_path):
     assert out.select("file", "line").rows() == [("b.csv", 2)]
 
 
+def test_a_map_is_asked_of_the_files_that_have_the_column(tmp_path):
+    (tmp_path / "e.csv").write_text("who,item,when\nann,1,2024-01-05\n")
+    live = pl.DataFrame({"shopper": ["bob"], "product": ["1"], "at": [datetime(2024, 1, 6, tzinfo=UTC)]})
+    _, rows, _ = events([tmp_path / "e.csv", live], tmp_path, ["1"], columns={"shopper": "who"})
+    assert rows["shopper"].to_list() == ["ann", "bob"]
+    with pytest.raises(DataError, match="no column 'whom'"):
+        events([tmp_path / "e.csv", live], tmp_path, ["1"], columns={"shopper": "whom"})
+
+
 def test_lines_may_be_ids(tmp_path):
     (tmp_path / "a.csv").write_text("title\nMug\nCup\n")
     _, rows, _ = products(tmp_path / "a.csv", tmp_path, columns={"id": "#row"})
@@ -360,7 +370,7 @@ def test_lines_may_be_ids(tmp_path):
 
 def test_what_is_no_product_file(tmp_path):
     (tmp_path / "head.csv").write_text("id,title\n")
-    (tmp_path / "one.csv").write_text("id~title\n1~Mug\n2~Cup\n")
+    (tmp_path / "one.csv").write_text("id#title\n1#Mug\n2#Cup\n")
     (tmp_path / "other.csv").write_text("number,words\n1,Mug\n")
     (tmp_path / "bad.csv").write_text("id,title\n1\n2\n")
     for name, said in {
@@ -372,7 +382,7 @@ def test_what_is_no_product_file(tmp_path):
         with pytest.raises(DataError, match=said):
             clean_products(tmp_path / name, tmp_path / "out")
         assert not list((tmp_path / "out").glob("*")) if (tmp_path / "out").exists() else True
-    _, rows, _ = products(tmp_path / "one.csv", tmp_path, delimiter="~")
+    _, rows, _ = products(tmp_path / "one.csv", tmp_path, delimiter="#")
     assert len(rows) == 2
 
 

@@ -20,7 +20,7 @@ from wares.data import events, reading
 from wares.data.clean_events import EventRules, hash_rows, schema
 from wares.data.ids import Ids
 from wares.data.outputs import Output, Quarantine, Report, batches, workspace
-from wares.data.passes import Marked, Passes, Places, Progress, notes, nothing_left, opened, scratches, several
+from wares.data.passes import Marked, Passes, Places, Progress, notes, nothing_left, opened, scratches
 from wares.data.read import kinds_of
 from wares.data.reading import Reading
 from wares.data.repeats import repeats
@@ -51,10 +51,7 @@ def clean_products(
     Raises DataError where a source cannot be read or nothing is left.
     """
     began, folder = time.perf_counter(), Path(folder)
-    hows = [
-        reading.of_products(opened(source, columns, options), columns, options.get("day_first"))
-        for source in several(sources)
-    ]
+    hows = [reading.of_products(*table) for table in opened(sources, columns, options)]
     if len(hows) > 1:
         for how in hows:
             how.prefix = f"{how.table.name}:"
@@ -123,10 +120,7 @@ def clean_events(
     Raises DataError where a source cannot be read, a kind is unknown, too few products are found or nothing is left.
     """
     began, folder = time.perf_counter(), Path(folder)
-    hows = [
-        reading.of_events(opened(source, columns, options), columns, options.get("day_first"))
-        for source in several(sources)
-    ]
+    hows = [reading.of_events(*table) for table in opened(sources, columns, options)]
     passes = Passes(hows, progress, (0.3, 0.6, 0.1))
     with ExitStack() as stack:
         paths = stack.enter_context(workspace(folder, "events.arrow", "quarantine_events.parquet"))

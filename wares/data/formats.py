@@ -37,7 +37,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_DELIMITERS = (",", "\t", ";", "|")
+_DELIMITERS = (",", "\t", ";", "|", "^", "~", "\x01")
 _ENDINGS = {".jsonl": "lines", ".ndjson": "lines", ".json": "json"}
 
 

@@ -111,10 +111,26 @@ def several(sources: Any) -> list[Any]:
     return found
 
 
-def opened(source: Any, columns: Mapping[str, str] | None, options: Mapping[str, Any]) -> Table:
-    """The table of one source."""
+def opened(
+    sources: Any, columns: Mapping[str, str] | None, options: Mapping[str, Any]
+) -> list[tuple[Table, dict[str, str] | None, bool | None]]:
+    """Each source's table, what is said about its columns, and whether days come first.
+
+    Where there are several, a column that one of them lacks and another has is asked of the other only.
+    """
     given = {name: value for name, value in options.items() if name != "day_first"}
-    return open_source(source, columns, **given)
+    tables = [open_source(source, columns, **given) for source in several(sources)]
+    there = {name for table in tables for name in table.columns}
+    return [
+        (
+            table,
+            {ours: theirs for ours, theirs in columns.items() if theirs in table.columns or theirs not in there}
+            if columns
+            else None,
+            options.get("day_first"),
+        )
+        for table in tables
+    ]
 
 
 def apply(
