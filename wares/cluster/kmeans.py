@@ -17,6 +17,9 @@ from wares.kernels import kmeans as fast
 from wares.kernels import lloyd as plain
 from wares.runner import Local, Runner
 
+SPARSE_AS_DENSE = 2**28
+"""Sparse rows that take no more bytes than this when dense are made dense."""
+
 
 @dataclass(kw_only=True, eq=False)
 class KMeans(Clusterer):
@@ -29,7 +32,8 @@ class KMeans(Clusterer):
     k-means stops. The last pass is over all centres and exact.
 
     Ask for more clusters than there are distinct rows and there is one for each distinct row. Vectors are read as
-    float32. Sparse rows go the plain way (numpy, no splitting); the centres are dense, so they must be few or narrow.
+    float32. Sparse rows beyond 256 MB dense go the plain way (no splitting); the centres are dense, so they must be few
+    or narrow.
 
     Settings
     --------
@@ -106,19 +110,17 @@ class KMeans(Clusterer):
         return self
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Move the centres towards new rows, each by its share of all it has seen; the first call seeds them.
+        """Move the centres towards new rows, each by its share of all it has seen; the first call is `fit`.
 
         While there are fewer than `n_clusters` centres, rows that are far from all of them become centres.
         """
-        first = not hasattr(self, "cluster_centers_")
+        if not hasattr(self, "cluster_centers_"):
+            return self.fit(X, y, sample_weight)
         self._check()
-        vectors = self._rows(X, reset=first)
+        vectors = self._rows(X, reset=False)
         weights = _weights(sample_weight, vectors.shape[0])
-        width = vectors.shape[1]
-        known, mass = np.zeros((0, width), np.float32), np.zeros(0)
-        if not first:
-            learned = self.learned()
-            known, mass = np.array(learned["cluster_centers_"]), np.array(learned["mass_"])
+        learned = self.learned()
+        known, mass = np.array(learned["cluster_centers_"]), np.array(learned["mass_"])
         if len(known) < self.n_clusters:
             known, mass = self._grown(known, mass, vectors, weights)
         labels, _ = self._nearest(vectors, known)
@@ -130,7 +132,7 @@ class KMeans(Clusterer):
         gaps = _gaps(vectors, self.cluster_centers_, self.labels_)
         self.mass_, self.n_clusters_ = mass + extra, len(moved)
         self.inertia_ = float((gaps * weights).sum())
-        self.n_iter_ = 1 if first else int(self.n_iter_) + 1
+        self.n_iter_ = int(learned["n_iter_"]) + 1
         return self
 
     def predict(self, X: Any) -> Labels:
@@ -173,7 +175,11 @@ class KMeans(Clusterer):
     def _rows(self, X: Any, *, reset: bool) -> Vectors:
         """X as float32 rows, of unit length if spherical. Raises ValueError as scikit-learn does."""
         rows: Any = validate_data(self, X, reset=reset, dtype=np.float32, order="C", accept_sparse="csr")
-        vectors: Vectors = csr_array(cast("Any", rows)) if issparse(rows) else rows
+        if issparse(rows):
+            # What is small enough goes the fast way.
+            rows = cast("Any", rows)
+            rows = rows.toarray() if 4 * rows.shape[0] * rows.shape[1] <= SPARSE_AS_DENSE else csr_array(rows)
+        vectors: Vectors = rows
         return cast("Vectors", unit(vectors)) if self.spherical else vectors
 
     def _fit_sparse(self, vectors: Vectors, weights: NDArray[np.float32]) -> None:
@@ -224,10 +230,8 @@ class KMeans(Clusterer):
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """The centres and new ones drawn from the rows away from them, n_clusters at most."""
         rng = np.random.default_rng(self.seed + len(known))
-        far = weights.copy()
-        if len(known):
-            gaps = plain.nearest(vectors, known)[1]
-            far = (np.where(gaps > 1e-6 * plain.squares(vectors), gaps, 0.0) * weights).astype(np.float32)
+        gaps = plain.nearest(vectors, known)[1]
+        far = (np.where(gaps > 1e-6 * plain.squares(vectors), gaps, 0.0) * weights).astype(np.float32)
         if not far.any():
             return known, mass
         away = np.flatnonzero(far)

@@ -59,16 +59,22 @@ def means(
 
 
 def plus_plus(vectors: Vectors, weights: NDArray[np.float32], k: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """k-means++: (at most k, width) rows, each drawn by weight times squared distance to those before it."""
+    """k-means++: (at most k, width) rows, drawn by weight times squared distance to those before.
+
+    Of a few rows drawn the one that lowers the inertia most is taken.
+    """
     chosen: list[NDArray[np.float32]] = []
     chance = weights.astype(np.float64)
     gap = np.full(vectors.shape[0], np.inf)
+    rounding = 1e-6 * squares(vectors)  # what is left of a difference of equal numbers is not distance
     while len(chosen) < k and chance.sum() > 0:
-        row = int(rng.choice(len(chance), p=chance / chance.sum()))
-        point = vectors[[row]]
-        chosen.append(np.asarray(point.toarray() if isinstance(point, csr_array) else point, np.float32)[0])
-        gap = np.minimum(gap, distances(vectors, chosen[-1][None])[:, 0])
-        # What is left of a difference of equal numbers is rounding, not distance.
-        gap[gap <= 1e-6 * squares(vectors)] = 0.0
+        rows = rng.choice(len(chance), 2 + int(np.log(k)) if chosen else 1, p=chance / chance.sum())
+        found: Any = vectors[rows]
+        points = np.asarray(found.toarray() if isinstance(found, csr_array) else found, np.float32)
+        gaps = np.minimum(gap[:, None], distances(vectors, points))
+        gaps[gaps <= rounding[:, None]] = 0.0
+        best = int((gaps * weights[:, None]).sum(axis=0).argmin())
+        chosen.append(points[best])
+        gap = gaps[:, best]
         chance = gap * weights
     return np.stack(chosen)

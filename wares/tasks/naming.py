@@ -1,13 +1,15 @@
 """Names for clusters: the words that many of its products share and few of the others'."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from wares.arrays import Labels, Vectors
+from wares.arrays import Labels, Vectors, unit
 from wares.data.catalog import Catalog
 from wares.errors import DataError
 from wares.tasks.wording import Wording
@@ -30,7 +32,7 @@ PHRASE_SHARE = 0.25
 """Of the members, how many must have a phrase for it to stand for one of its words."""
 
 WORD_SHARE = 0.35
-"""Of the members, how many should have a word for it to join a name that covers enough; else a quarter of that."""
+"""Of the members, how many must have a word for it to join a name that covers enough."""
 
 PHRASE = 1.2
 """Two words that stand side by side say more than their numbers do."""
@@ -92,7 +94,7 @@ def typical_rows(
     for cluster in range(n_clusters):
         rows = order[bounds[cluster] : bounds[cluster + 1]]
         if X is not None and len(rows):
-            members = X[rows]
+            members = unit(X[rows])
             closeness = np.asarray(members @ np.asarray(members.mean(axis=0)).ravel())
             rows = rows[np.argsort(-closeness, kind="stable")]
         out.append(_different(rows.tolist(), titles, n))
@@ -213,11 +215,8 @@ class _Naming:
                 and self._written(each, terms, members)
             ):
                 return [each]
-        for least in (WORD_SHARE, WORD_SHARE / 4):
-            more = self._best(picked, terms, worth * shares * (shares >= least), members)
-            if more is not None:
-                return [*picked, more]
-        return picked
+        more = self._best(picked, terms, worth * shares * (shares >= WORD_SHARE), members)
+        return picked if more is None else [*picked, more]
 
     def _written(self, each: int, terms: NDArray[np.int64], members: _Members) -> str | None:
         return self.wording.written(int(terms[each]), members.rows[members.has[:, each]][:80].tolist())
@@ -245,8 +244,22 @@ class _Naming:
         texts = []
         for group in groups:
             group.sort(key=lambda each: self.wording.place[terms[each]])
-            texts.append(_spaced([self._written(each, terms, members) or "" for each in group]))
+            both = members.rows[members.has[:, group].all(axis=1)][:80].tolist()
+            texts.append(self._run([self._written(each, terms, members) or "" for each in group], both))
         return _listed(texts)
+
+    def _run(self, texts: Sequence[str], rows: Sequence[int]) -> str:
+        """Texts that the same products have, in a row; with "&" where the products list them so."""
+        lines = "\n".join(line for row in rows for line in self.wording.lines[row]).casefold()
+        out = texts[0]
+        for before, text in pairwise(texts):
+            if _han(before) and _han(text):
+                out += text
+                continue
+            sides = re.escape(before.casefold()), re.escape(text.casefold())
+            listed = re.search(rf"{sides[0]}\s*(?:[&/,]|and\b)\s*{sides[1]}", lines)
+            out += f" & {text}" if listed else f" {text}"
+        return out
 
     def _unlike(self, name: str, picked: list[int], terms: NDArray[np.int64], members: _Members) -> str:
         """The name, with a further keyword or a number where another cluster has it already."""
@@ -287,13 +300,6 @@ class _Naming:
 
 def _han(text: str) -> bool:
     return any("\u4e00" <= letter <= "\u9fff" for letter in text)
-
-
-def _spaced(texts: Sequence[str]) -> str:
-    out = ""
-    for text in texts:
-        out += text if not out or (_han(out[-1]) and _han(text[0])) else f" {text}"
-    return out
 
 
 def _listed(texts: Sequence[str]) -> str:
