@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wares.shop import build_shop as build
     from wares.data.catalog import Catalog
     from wares.data.events import Events
     from wares.registry import make, names
     from wares.shop import Shop
+    from wares.shop import build_shop as build
     from wares.shop import open_shop as open
 
 __version__ = "0.1.0"

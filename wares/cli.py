@@ -183,27 +183,27 @@ def build(
 ) -> None:
     """Build SHOP from files; without files, from those its shop.toml remembers."""
     from wares.progress import Bars, summary
-    from wares.shop import build_shop
+    from wares.shop import build_shop, plan_shop
+    from wares.sources import Asked
 
+    asked = Asked(
+        products=list(products) or None,
+        events=list(events) or None,
+        shoppers=list(shoppers) or None,
+        columns=_pairs(maps, "--map"),
+        kinds=_pairs(kinds, "--kind"),
+        settings=_pairs(settings, "--set"),
+        merge_duplicates=merge_duplicates or None,
+        allow_unmatched=allow_unmatched or None,
+    )
+    if dry_run:
+        plan_shop(shop, asked)
+        out.print("the settings and files are sound; nothing was changed")
+        return
     with Bars(err, quiet=quiet) as bars:
-        made = build_shop(
-            shop,
-            products=list(products) or None,
-            events=list(events) or None,
-            shoppers=list(shoppers) or None,
-            columns=_pairs(maps, "--map"),
-            kinds=_pairs(kinds, "--kind"),
-            settings=_pairs(settings, "--set"),
-            merge_duplicates=merge_duplicates or None,
-            allow_unmatched=allow_unmatched or None,
-            dry_run=dry_run,
-            observer=bars,
-        )
+        made = build_shop(shop, **vars(asked), observer=bars)
     if not quiet:
-        if dry_run:
-            out.print("the settings and files are sound; nothing was changed")
-        else:
-            summary(out, made.info())
+        summary(out, made.info())
 
 
 @cli.command()

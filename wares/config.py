@@ -23,6 +23,7 @@ from wares.settings import (
     COLUMNS,
     TABLES,
     TEMPLATE,
+    EvaluateSettings,
     EventSettings,
     ProductSettings,
     SearchSettings,
@@ -50,6 +51,7 @@ class Config:
     events: EventSettings
     shoppers: ShopperSettings
     search: SearchSettings
+    evaluate: EvaluateSettings
     algorithms: Mapping[str, Mapping[str, Any]]
     folder: Path | None = None
     text: str = field(default=TEMPLATE, repr=False)
@@ -142,6 +144,15 @@ class Config:
     def name(self) -> str:
         """The shop's name for people."""
         return self.shop.name or (self.folder.resolve().name if self.folder else "shop")
+
+    def says(self, key: str) -> bool:
+        """Whether the text sets a key, such as "cluster.n_clusters", rather than leaving it to us."""
+        here: Any = tomlkit.parse(self.text).unwrap()
+        for step in key.split("."):
+            if not isinstance(here, Mapping) or step not in here:
+                return False
+            here = here[step]
+        return True
 
     def settings(self, role: str) -> tuple[str, dict[str, Any]]:
         """(name, settings) of the algorithm of a role such as "cluster"; the settings as they stand in the file."""

@@ -113,7 +113,7 @@ def _data_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         distinct = (
             f", shown as {part['shown']:,} (variants together)" if part.get("shown", part["n"]) != part["n"] else ""
         )
-        yield name, f"{part['n']:,} of {cleaned['read']:,} rows read{distinct}"
+        yield name, f"{part['n']:,} of {cleaned['rows']:,} rows read{distinct}"
         if _counts(cleaned["rejected"]):
             yield "", f"set aside: {_counts(cleaned['rejected'])} (see quarantine_{name}.parquet in the build)"
         if _counts(cleaned["changed"]):
@@ -149,30 +149,53 @@ def summary(console: Console, found: Mapping[str, Any]) -> None:
 
 def quality(console: Console, found: Mapping[str, Any]) -> None:
     """An evaluation, from `Shop.evaluate()`: recommenders beside popularity, clusters beside categories."""
-    for task in found.get("recommend", []):
-        console.print(f"\n[bold]{task['title']}[/bold]  [dim]{task['protocol']}[/dim]")
-        table = Table(box=None, pad_edge=False)
-        metrics = task["metrics"]
-        table.add_column("recommender")
-        for metric in metrics:
-            table.add_column(metric, justify="right")
-        for row in task["rows"]:
-            cells = [_cell(row["values"].get(metric)) for metric in metrics]
-            table.add_row(row["name"], *cells)
-        console.print(table)
-        for line in task.get("findings", []):
-            console.print(f"  {line}")
+    recommend = found.get("recommend")
+    if recommend:
+        console.print(f"\n[bold]Recommendations[/bold]  [dim]{recommend['protocol']}[/dim]")
+        for task, said in recommend["tasks"].items():
+            _models(console, task, said, recommend["k"])
     clusters = found.get("clusters")
     if clusters:
-        values = {**clusters.get("quality", {}), **clusters.get("agreement", {})}
-        shown = "  ".join(f"{name} {value:.3f}" for name, value in values.items() if isinstance(value, float))
-        console.print(f"\n[bold]Clusters[/bold]  [dim]{clusters['protocol']}[/dim]\n{shown}")
+        _judged(console, clusters)
+
+
+def _models(console: Console, task: str, said: Mapping[str, Any], k: int) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{task} products")
+    for metric in _METRICS:
+        table.add_column(f"{metric}@{k}", justify="right")
+    for name, values in said["models"].items():
+        table.add_row(name, *(_cell(values.get(metric)) for metric in _METRICS))
+    console.print(table)
+    for name, gap in said["differences"].items():
+        if name in ("popular", "itemknn"):
+            ndcg = gap["ndcg"]
+            console.print(
+                f"  NDCG over {name}: {ndcg['mean']:+.4f}, 95 % interval [{ndcg['low']:+.4f}, {ndcg['high']:+.4f}]"
+            )
+
+
+def _judged(console: Console, found: Mapping[str, Any]) -> None:
+    said = found["quality"]
+    shown = [f"{name} {said[name]:.3f}" for name in ("silhouette", "davies_bouldin") if said[name] is not None]
+    if said["calinski_harabasz"] is not None:
+        shown.append(f"calinski_harabasz {said['calinski_harabasz']:.0f}")
+    console.print(f"\n[bold]Clusters[/bold]  [dim]on {said['sample']:,} products drawn at random[/dim]")
+    console.print("  " + "  ".join(shown))
+    if found.get("agreement"):
+        console.print(f"  against the categories, from vectors of {', '.join(found['columns'])} only:")
+        for level, each in found["agreement"].items():
+            console.print(
+                f"    {level} ({each['categories']:,} categories): AMI {each['ami']:.3f}  ARI {each['ari']:.3f}"
+            )
+
+
+_METRICS = ("ndcg", "recall", "precision", "mrr", "auc", "coverage", "novelty")
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    if isinstance(value, (list, tuple)):
-        middle, low, high = value
-        return f"{middle:.4f} [{low:.4f}, {high:.4f}]"
+    if isinstance(value, Mapping):
+        return f"{value['mean']:.4f} ±{(value['high'] - value['low']) / 2:.4f}"
     return f"{value:.4f}"

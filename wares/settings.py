@@ -36,7 +36,7 @@ source = ""               # one row a shopper; its other columns are attributes
 [shoppers.columns]
 
 [encode]                  # products to vectors
-use = "sentence"
+use = "fused"
 
 [index]                   # nearest vectors
 use = "hnsw"
@@ -45,9 +45,11 @@ use = "hnsw"
 use = "kmeans"
 
 [recommend]               # histories to products
-use = "ease"
+use = "blend"
 
 [search]
+
+[evaluate]
 """
 """What a new shop starts with."""
 
@@ -90,10 +92,28 @@ class ShopperSettings:
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """[search]. meaning_floor : least cosine of a product found by meaning. nearest : such products at most."""
+    """[search]. What `wares.tasks.searching.Searcher` takes.
+
+    meaning_floor : least cosine of a product found by meaning. nearest : such products at most. meaning_weight,
+    popularity_weight : what meaning counts against the words (0..1), and popularity beside both.
+    """
 
     meaning_floor: float = 0.3
     nearest: int = 200
+    meaning_weight: float = 0.5
+    popularity_weight: float = 0.05
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """[evaluate]. until : the date before which events are learned from, such as "2026-01-31"; "" = 80 % of them.
+
+    max_shoppers : asked at most. columns : what vectors may see that are held against the categories.
+    """
+
+    until: str = ""
+    max_shoppers: int = 1500
+    columns: tuple[str, ...] = ("title", "description", "brand")
 
 
 TABLES: dict[str, type] = {
@@ -102,6 +122,7 @@ TABLES: dict[str, type] = {
     "events": EventSettings,
     "shoppers": ShopperSettings,
     "search": SearchSettings,
+    "evaluate": EvaluateSettings,
 }
 COLUMNS: dict[tuple[str, str], Iterable[str]] = {
     ("products", "columns"): PRODUCT_COLUMNS,

@@ -1,7 +1,7 @@
 """What a shop answers, in names: the same shapes from Python, the command line and REST."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from wares.data.hits import Reason
@@ -20,6 +20,19 @@ class Hit:
     reasons: Sequence[Reason] = ()
     variants: int = 1
 
+    def json(self) -> dict[str, Any]:
+        """Plain values, ready for any JSON writer."""
+        # Written out: dataclasses.asdict copies deeply, which took longer than the search.
+        return {
+            "id": self.id,
+            "title": self.title,
+            "score": self.score,
+            "reasons": [
+                {"text": each.text, "share": each.share, "products": list(each.products)} for each in self.reasons
+            ],
+            "variants": self.variants,
+        }
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -31,7 +44,7 @@ class Answer:
 
     def json(self) -> dict[str, Any]:
         """Plain values, ready for any JSON writer."""
-        return asdict(self)
+        return {"hits": [each.json() for each in self.hits], "took_ms": self.took_ms, "used": self.used}
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -49,6 +62,15 @@ class Found(Answer):
     facets: Mapping[str, Any] = field(default_factory=dict)
     corrected: str = ""
 
+    def json(self) -> dict[str, Any]:
+        """Plain values, ready for any JSON writer."""
+        return {
+            **super().json(),
+            "total": self.total,
+            "facets": self.facets,
+            "corrected": self.corrected,
+        }
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -62,4 +84,4 @@ class Cluster:
 
     def json(self) -> dict[str, Any]:
         """Plain values, ready for any JSON writer."""
-        return asdict(self)
+        return {**vars(self), "keywords": list(self.keywords), "typical": list(self.typical)}

@@ -114,6 +114,15 @@ class History:
         own = self.take(np.array([shopper]))
         return own.keep(own.products != product)
 
+    def followed_by(self, later: "History") -> Self:
+        """One shopper's history and after it what the same shopper did later; columns that either lacks are left out."""
+        both: dict[str, Any] = {"indptr": np.array([0, self.n_events + later.n_events], np.int64)}
+        for each in fields(self):
+            if each.name not in ("indptr", "n_products"):
+                one, two = getattr(self, each.name), getattr(later, each.name)
+                both[each.name] = None if one is None or two is None else np.concatenate([one, two])
+        return replace(self, **both)
+
     def widened(self, n_products: int) -> Self:
         """The same history over more products."""
         return replace(self, n_products=n_products)

@@ -1,0 +1,103 @@
+"""What came in since the build was made: logged before it is answered, and part of the next answer."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from wares.data.history import History
+from wares.data.read import read_events
+from wares.errors import UnknownName
+from wares.opened import Opened
+from wares.store.log import Log
+
+
+class Live:
+    """The log's events since a build, by shopper; made when the first is written or read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._log: Log | None = None
+        self._seen: tuple[Any, ...] = ()
+        self._build: Opened | None = None
+        self._fresh: dict[str, pl.DataFrame] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._log is not None:
+            self._log.close()
+
+    def add(self, events: Any, now: Opened) -> int:
+        """Log a table of events; returns how many. Raises DataError or UnknownName, and then nothing was logged."""
+        frame = _with_time(_table(events))
+        read = read_events(frame, kinds=now.report["events_settings"]["kinds"]).collect()
+        unknown = read.filter(pl.Series(now.shelf.ids.rows(read["product"], missing=-1) < 0))
+        if len(unknown):
+            now.shelf.ids.row(unknown["product"][0])  # raises, with the nearest
+            raise UnknownName(f"no product {unknown['product'][0]!r}")
+        self._opened_log().append_events(read)
+        return len(read)
+
+    def history(self, shopper: str, now: Opened) -> History | None:
+        """One row: what a shopper did since the build, in time order; None where nothing."""
+        if self._log is None and not self._path.exists():
+            return None
+        with self._lock:
+            self._refresh(now)
+            found = self._fresh.get(shopper)
+        if found is None:
+            return None
+        found = found.sort("at", "seq")
+        rows = now.shelf.ids.rows(found["product"], missing=-1)
+        weights = now.report["events_settings"]["weights"]
+        places = now.shelf.place[rows[rows >= 0]].astype(np.int32)
+        known = found.filter(pl.Series(rows >= 0))
+        if not len(known):
+            return None
+        return History(
+            indptr=np.array([0, len(known)], np.int64),
+            products=places,
+            weights=np.array([weights.get(kind, 0.0) for kind in known["kind"]], np.float32),
+            n_products=len(now.shelf.shown),
+            times=known["at"].dt.timestamp("ns").to_numpy(),
+        )
+
+    def _opened_log(self) -> Log:
+        if self._log is None:
+            self._log = Log(self._path)
+        return self._log
+
+    def _refresh(self, now: Opened) -> None:
+        # The write-ahead file changes with every commit, of any process: looking costs microseconds, a query more.
+        marks = tuple(_mark(self._path.with_name(self._path.name + end)) for end in ("", "-wal"))
+        if marks == self._seen and self._build is now:
+            return
+        frame = self._opened_log().events_since(int(now.report["log_seq"]))
+        self._fresh = {str(key[0]): part for key, part in frame.partition_by("shopper", as_dict=True).items()}
+        self._seen, self._build = marks, now
+
+
+def _mark(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def _table(events: Any) -> Any:
+    """A table; a list of JSON objects is one too."""
+    if isinstance(events, dict):
+        events = [events]
+    return pl.DataFrame(events, infer_schema_length=None) if isinstance(events, list) else events
+
+
+def _with_time(frame: Any) -> Any:
+    """What happens is happening now unless it says when."""
+    if isinstance(frame, pl.DataFrame) and "at" not in frame.columns:
+        return frame.with_columns(at=pl.lit(datetime.now(UTC)))
+    return frame

@@ -1,0 +1,228 @@
+"""One published build, opened: everything mapped from disk when it is first asked for, shared by all processes."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from wares.algorithm import Context, Index, ReadsText, Recommender, load
+from wares.arrays import Mask
+from wares.data.answers import Cluster, Hit
+from wares.data.catalog import Catalog
+from wares.data.history import History
+from wares.data.hits import Hits, Reason
+from wares.data.ids import Ids
+from wares.data.mapped import Mapped
+from wares.data.shelf import Shelf
+from wares.engine import read_json
+from wares.errors import UnknownName
+from wares.index.words import Words
+from wares.tasks import recommending
+from wares.tasks.filtering import Filters
+from wares.tasks.recommending import Recommended
+from wares.tasks.searching import Searcher
+from wares.tasks.similar import Similar, Together
+
+
+class Opened:
+    """What the shop answers from, in rows; every part is read-only and made once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.report: dict[str, Any] = read_json(folder / "report.json")
+
+    # -- products --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """All products, and those shown."""
+        return Shelf.open(Catalog.of(self.folder / "products" / "products.arrow"), self.folder / "shelf")
+
+    @cached_property
+    def _shown(self) -> Mapped:
+        return Mapped(self.folder / "shelf" / "shelf.arrow")
+
+    @cached_property
+    def _products(self) -> Mapped:
+        return Mapped(self.folder / "products" / "products.arrow")
+
+    def titles(self, rows: Sequence[int] | NDArray[np.integer]) -> list[str]:
+        """The titles of shown rows; the id where there is none."""
+        titles = self._shown.column("title", rows) if "title" in self._shown.columns else [None] * len(rows)
+        return [title or name for title, name in zip(titles, self.shown_ids(rows), strict=True)]
+
+    def shown_ids(self, rows: Sequence[int] | NDArray[np.integer]) -> list[str]:
+        """The ids under which rows are shown."""
+        return self._shown.column("id", rows)
+
+    def hits(self, found: Hits, reasons: Sequence[Sequence[Reason]]) -> list[Hit]:
+        """The first query's hits in names; `reasons` in the order of its rows."""
+        rows = found.rows[0][found.rows[0] >= 0]
+        ids, titles, variants = self.shown_ids(rows), self.titles(rows), self.shelf.variants[rows].tolist()
+        scores = found.scores[0][: len(rows)].tolist()
+        return [Hit(*each) for each in zip(ids, titles, scores, map(tuple, reasons), variants, strict=True)]
+
+    def cards(self, products: Sequence[str]) -> list[dict[str, Any]]:
+        """The known fields of products by id, with cluster and variants. Raises UnknownName."""
+        rows = self.shelf.ids.rows(products)
+        cards = []
+        for row, fields in zip(rows.tolist(), self._products.rows(rows), strict=True):
+            place = int(self.shelf.place[row])
+            cluster = self.cluster_of(place)
+            card = {name: value for name, value in fields.items() if value is not None}
+            card["cluster"] = None if cluster is None else {"id": cluster.id, "name": cluster.name}
+            card["variants"] = int(self.shelf.variants[place])
+            cards.append(card)
+        return cards
+
+    # -- clusters --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """(n_shown,) cluster of each shown row."""
+        return np.asarray(np.load(self.folder / "clusters" / "labels.npy", mmap_mode="r"))
+
+    @cached_property
+    def clusters(self) -> list[Cluster]:
+        """The clusters by number."""
+        return [
+            Cluster(**{**each, "typical": self.shown_ids(each["typical"])})
+            for each in read_json(self.folder / "clusters" / "clusters.json")
+        ]
+
+    def cluster_of(self, row: int) -> Cluster | None:
+        """The cluster of a shown row."""
+        number = int(self.labels[row])
+        return self.clusters[number] if number >= 0 else None
+
+    def members(self, number: int, k: int, offset: int) -> tuple[Cluster, Hits]:
+        """A cluster and a page of its rows, the nearest to their common mean first. Raises UnknownName."""
+        if not 0 <= number < len(self.clusters):
+            raise UnknownName(f"no cluster {number}; clusters are 0 to {len(self.clusters) - 1}")
+        rows = np.flatnonzero(self.labels == number)
+        vectors = self.vectors[rows]
+        hits = Hits.ordered(rows[None], (vectors @ vectors.mean(axis=0))[None], offset + k)
+        return self.clusters[number], Hits(hits.rows[:, offset:], hits.scores[:, offset:])
+
+    # -- shoppers --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def history(self) -> History:
+        """What each shopper did, over shown rows; nobody where there were no events."""
+        path = self.folder / "history"
+        return History.open(path) if path.exists() else History.of([], len(self.shelf.shown))
+
+    @cached_property
+    def shoppers(self) -> Ids:
+        """The rows of `history`."""
+        path = self.folder / "history" / "shoppers.arrow"
+        return Ids(pl.read_ipc(path)["shopper"] if path.exists() else [], "shopper")
+
+    @cached_property
+    def attributes(self) -> pl.DataFrame | None:
+        """What the shop knows of its shoppers beside their events."""
+        path = self.folder / "shoppers" / "shoppers.arrow"
+        return pl.read_ipc(path) if path.exists() else None
+
+    @property
+    def end(self) -> int:
+        """The time of the last event, ns since 1970 UTC."""
+        return int(self.report["end"])
+
+    def attributes_of(self, shopper: str) -> dict[str, Any]:
+        """What the shop knows of a shopper beside the events."""
+        if self.attributes is None:
+            return {}
+        found = self.attributes.filter(pl.col("shopper") == shopper).head(1).to_dicts()
+        return {
+            name: value for each in found for name, value in each.items() if name != "shopper" and value is not None
+        }
+
+    # -- models ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def vectors(self) -> NDArray[np.float32]:
+        """(n_shown, width) what the encoder makes of the shown products."""
+        return np.asarray(np.load(self.folder / "vectors" / "vectors.npy", mmap_mode="r"))
+
+    @cached_property
+    def filters(self) -> Filters:
+        """Which products a filter leaves."""
+        return Filters.load(self.folder / "search" / "filters")
+
+    @cached_property
+    def words(self) -> Words:
+        """Products by their words."""
+        return Words.load(self.folder / "search" / "words")
+
+    @cached_property
+    def encoder(self) -> Any:
+        """What made the vectors."""
+        return load(self.folder / "vectors" / "encoder")
+
+    @cached_property
+    def index(self) -> Index:
+        """The nearest of the vectors."""
+        return Index.load(self.folder / "index" / "model")
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        """Words and meaning together."""
+        reads = isinstance(self.encoder, ReadsText)
+        return Searcher(
+            words=self.words,
+            filters=self.filters,
+            index=self.index if reads else None,
+            encoder=self.encoder if reads else None,
+            popularity=np.asarray(np.load(self.folder / "search" / "popularity.npy", mmap_mode="r")),
+            **self.report["search"],
+        )
+
+    @cached_property
+    def together(self) -> Together | None:
+        """What is bought with each product; None where there were no events."""
+        path = self.folder / "together" / "model"
+        return Together.load(path) if path.exists() else None
+
+    @cached_property
+    def similar(self) -> Similar:
+        """Products like a product."""
+        return Similar(
+            index=self.index, vectors=self.vectors, together=self.together, filters=self.filters, words=self.words
+        )
+
+    @cached_property
+    def recommender(self) -> Recommender:
+        """Histories to products."""
+        return Recommender.load(self.folder / "recommend" / "model")
+
+    def recommend(
+        self, history: History, k: int, *, context: Context, allowed: Mask | None, repeats: bool
+    ) -> Recommended:
+        """The k best products of a one-shopper history, with reasons."""
+        return recommending.recommend(
+            self.recommender,
+            history,
+            k,
+            self.shelf.shown.ids,
+            _Titles(self),
+            context=context,
+            allowed=allowed,
+            repeats=repeats,
+            clusters=self.labels,
+            cluster_names=[each.name for each in self.clusters],
+        )
+
+
+class _Titles:
+    """Titles of shown rows, one at a time."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    def __getitem__(self, row: int) -> str:
+        return self._opened.titles([row])[0]

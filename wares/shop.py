@@ -1,0 +1,275 @@
+"""An open shop: it answers in names. Each method is a few lines around one task."""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from wares import exporting
+from wares.algorithm import Context
+from wares.building import build
+from wares.data.answers import Answer, Cluster, Found
+from wares.data.history import History
+from wares.engine import Observer
+from wares.errors import SettingError
+from wares.live import Live
+from wares.opened import Opened
+from wares.sources import Asked, check_sources
+from wares.store.builds import Builds
+
+_LOOK = 1.0  # seconds between looks for a newer build: listing a folder is cheap, but not free
+
+
+class Shop:
+    """The newest build of a shop folder, and what came in since.
+
+    A build published while the shop is open is taken up by itself within a second. Safe to use from several threads.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self._builds = Builds(self.folder)
+        self._held = self._builds.hold(self._builds.newest())
+        self._opened = Opened(self._held.path)
+        self._looked = time.monotonic()
+
+    def __repr__(self) -> str:
+        return f"Shop({str(self.folder)!r}, build {self._held.path.name})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the build go; the shop answers no more."""
+        self._held.close()
+        self._live.close()
+
+    @property
+    def now(self) -> Opened:
+        """The newest build, opened."""
+        if time.monotonic() - self._looked > _LOOK:
+            self._looked = time.monotonic()
+            newest = self._builds.all()[-1:]
+            if newest and newest[0] != self._held.path:
+                held = self._builds.hold(newest[0])
+                self._opened = Opened(held.path)
+                self._held.close()
+                self._held = held
+        return self._opened
+
+    @cached_property
+    def _live(self) -> Live:
+        return Live(self.folder / "log.sqlite")
+
+    # -- finding ---------------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        offset: int = 0,
+        shopper: str | None = None,
+    ) -> Found:
+        """The k best products for a query by words and meaning, after the first `offset`.
+
+        where : filters, such as `{"price": {"lt": 50}, "brand": ["Acme"], "category": "Food > Tea"}`; all must hold.
+        Raises UnknownName for a column that is not there, SettingError for a filter that makes no sense.
+        """
+        started = time.perf_counter()
+        now = self.now
+        found = now.searcher.search(query, _positive(k), where=where, offset=offset)
+        hits = now.hits(found.hits, now.searcher.reasons(found))
+        return Found(hits, _since(started), "words + meaning", found.total, found.facets, found.corrected)
+
+    def similar(self, product: str, k: int = 10, where: Mapping[str, Any] | None = None) -> Answer:
+        """Products like this one, in content and in who buys them. Raises UnknownName."""
+        started = time.perf_counter()
+        now = self.now
+        row = now.shelf.row(product)
+        found = now.similar.search(row, _positive(k), allowed=now.filters.mask(where))
+        return Answer(
+            now.hits(found, now.similar.reasons(row, found)),
+            _since(started),
+            "content + bought together" if now.together else "content",
+        )
+
+    def bought_together(self, product: str, k: int = 10) -> Answer:
+        """Products bought in the same basket (or by the same shoppers, where there are no baskets)."""
+        started = time.perf_counter()
+        now = self.now
+        row = now.shelf.row(product)
+        if now.together is None:
+            return Answer([], _since(started), "no events yet")
+        found = now.together.search(row, _positive(k))
+        return Answer(now.hits(found, now.together.reasons(row, found)), _since(started), now.together.unit_)
+
+    def recommend(
+        self,
+        shopper: str | None = None,
+        basket: Sequence[str] | None = None,
+        k: int = 10,
+        where: Mapping[str, Any] | None = None,
+        repeats: bool = False,
+    ) -> Answer:
+        """Products for a known shopper, for a basket of products, or (with neither) for a stranger.
+
+        repeats : products that the history holds may be answered too. Raises UnknownName, and SettingError where both
+        a shopper and a basket are given.
+        """
+        started = time.perf_counter()
+        now = self.now
+        history = self._history(now, shopper, basket)
+        context = Context(at=np.array([self._moment(now, history)]))
+        allowed = now.filters.mask(where)
+        found = now.recommend(history, _positive(k), context=context, allowed=allowed, repeats=repeats)
+        return Answer(now.hits(found.hits, found.reasons), _since(started), found.used)
+
+    def _history(self, now: Opened, shopper: str | None, basket: Sequence[str] | None) -> History:
+        n = len(now.shelf.shown)
+        if shopper is not None and basket is not None:
+            raise SettingError("give a shopper or a basket, not both")
+        if basket is not None:
+            return History.of([[now.shelf.row(each) for each in basket]], n)
+        if shopper is None:
+            return History.of([[]], n)
+        fresh = self._live.history(shopper, now)
+        if fresh is not None and shopper not in now.shoppers:
+            return fresh
+        known = now.history.take(np.array([now.shoppers.row(shopper)]))
+        return known if fresh is None else known.followed_by(fresh)
+
+    def _moment(self, now: Opened, history: History) -> int:
+        """The moment asked about: the end of the log, so that an old log is not all stale; later for newer events."""
+        last = int(history.times[-1]) if history.times is not None and history.n_events else 0
+        return max(last, now.end)
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def product(self, id: str) -> dict[str, Any]:
+        """What is known of a product: its fields, its cluster and how many variants it is shown with."""
+        return self.products([id])[0]
+
+    def products(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What is known of several products, in their order. Raises UnknownName."""
+        return self.now.cards(ids)
+
+    def clusters(self) -> list[Cluster]:
+        """The groups of products, with names."""
+        return self.now.clusters
+
+    def cluster(self, id: int, k: int = 24, offset: int = 0) -> tuple[Cluster, Answer]:
+        """One cluster and its products, the most typical first. Raises UnknownName."""
+        started = time.perf_counter()
+        now = self.now
+        cluster, found = now.members(id, _positive(k), offset)
+        return cluster, Answer(
+            now.hits(found, [()] * int((found.rows[0] >= 0).sum())), _since(started), "nearest to the centre"
+        )
+
+    def shoppers(self, prefix: str = "", limit: int = 20) -> list[str]:
+        """Ids of shoppers that start so, in alphabetical order."""
+        series = self.now.shoppers.series
+        return series.filter(series.str.starts_with(prefix)).head(limit).to_list()
+
+    def shopper(self, id: str) -> dict[str, Any]:
+        """A shopper's attributes and products, the most often bought first. Raises UnknownName."""
+        now = self.now
+        history = self._history(now, id, None)
+        rows, counts = np.unique(history.products, return_counts=True)
+        last = np.zeros(len(rows), np.int64)
+        if history.times is not None:
+            np.maximum.at(last, np.searchsorted(rows, history.products), history.times)
+        order = np.lexsort((rows, -last, -counts))
+        products = zip(now.shown_ids(rows[order]), now.titles(rows[order]), counts[order], last[order], strict=True)
+        return {
+            "id": id,
+            "events": history.n_events,
+            "attributes": now.attributes_of(id),
+            "products": [
+                {
+                    "id": name,
+                    "title": title,
+                    "times": int(n),
+                    "last": str(np.datetime64(int(at), "ns"))[:10] if at else None,
+                }
+                for name, title, n, at in products
+            ],
+        }
+
+    def evaluate(self) -> dict[str, Any]:
+        """How good the answers are, as measured when the build was made."""
+        return dict(self.now.report.get("evaluation") or {})
+
+    def info(self) -> dict[str, Any]:
+        """What the build holds: data and its cleaning, models, quality, seconds and memory of each step."""
+        return {**self.now.report, "folder": str(self.folder), "build": self._held.path.name}
+
+    def export(self, folder: Path | str, format: Literal["parquet", "csv"] = "parquet") -> list[Path]:
+        """Write products (with cluster and category), clusters, neighbours … into a folder; returns the files."""
+        return exporting.export(self.now, Path(folder), format)
+
+    # -- learning on -----------------------------------------------------------------------------------------------
+
+    def add_events(self, events: Any) -> int:
+        """Log what shoppers did now; on the disk before it returns, and in their next answer. Returns how many.
+
+        events : a table with shopper, product, and any of kind (purchase), at (now), value, query, session, basket.
+        Raises DataError; then nothing was logged.
+        """
+        return self._live.add(events, self.now)
+
+
+def open_shop(folder: Path | str) -> Shop:
+    """Open the newest build of a shop folder. Raises StoreError saying what is wrong and how to mend it."""
+    return Shop(folder)
+
+
+def build_shop(
+    folder: Path | str,
+    products: Any = None,
+    events: Any = None,
+    shoppers: Any = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    merge_duplicates: bool | None = None,
+    allow_unmatched: bool | None = None,
+    observer: Observer | None = None,
+) -> Shop:
+    """Build a shop from tables or files and open it; without any, from those its `shop.toml` remembers.
+
+    products, events, shoppers : a path or a list of paths, or a polars, pandas or Arrow table (which is kept in the
+    shop's folder `data`). columns : our names to those of the files, such as `{"title": "Description"}`; write
+    "events.value" where products and events share a name. kinds : event kinds of the file to ours. settings : such as
+    `{"cluster.n_clusters": 40}`.
+    """
+    asked = Asked(
+        products, events, shoppers, columns or {}, kinds or {}, settings or {}, merge_duplicates, allow_unmatched
+    )
+    config = asked.config(Path(folder))
+    check_sources(config)
+    build(config, Path(folder), observer)
+    return Shop(folder)
+
+
+def plan_shop(folder: Path | str, asked: Asked) -> None:
+    """Check what `build_shop` would do, settings, files and their columns, and change nothing. Raises as it would."""
+    check_sources(asked.config(Path(folder), keep_tables=False))
+
+
+def _positive(k: int) -> int:
+    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
+        raise SettingError(f"k={k!r}: how many products to answer, 1 or more")
+    return k
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)
