@@ -13,7 +13,7 @@ from wares.data import events, kinds
 from wares.data.ids import Ids
 from wares.data.matching import Unmatched
 from wares.data.outputs import Quarantine
-from wares.data.passes import Marked, apply, header_again
+from wares.data.passes import Marked, Rule, apply, header_again, reasons
 from wares.data.read import with_kinds
 from wares.data.reading import Reading, names, plain_text, words
 from wares.data.rules import TEST
@@ -75,10 +75,9 @@ class EventRules:
         self.asked += int(good.sum())
         if lost.any():
             self.unmatched.add(frame["product"].filter(lost))
-            reason = pl.format("no product {}", pl.col("product")).alias("reason")
-            reasons = frame.filter(lost).select(reason)["reason"]
+            why = reasons(("no product {}", frame["product"]), lost)
             lines = block.lines[lost.to_numpy()]
-            aside.rows(how.table.name, block.frame.filter(lost), lines, "unknown_product", reasons)
+            aside.rows(how.table.name, block.frame.filter(lost), lines, "unknown_product", why)
         good = good & known
         if "value" in raw.columns:
             turned = good & (raw["value"] < 0) & (frame["kind"] == "return")
@@ -106,10 +105,10 @@ class EventRules:
 
     def _row_rules(
         self, how: Reading, block: Block, raw: pl.DataFrame, frame: pl.DataFrame, again: pl.Series
-    ) -> list[tuple[str, pl.Series, str | pl.Series]]:
+    ) -> list[Rule]:
         no = pl.Series(np.zeros(len(frame), np.bool_))
         test = frame["product"].str.contains(TEST) | frame["shopper"].str.contains(TEST)
-        rules: list[tuple[str, pl.Series, str | pl.Series]] = [
+        rules: list[Rule] = [
             ("header_again", header_again(how, block), "the names of the columns once more"),
             ("missing_product", frame["product"].is_null(), "no product"),
             ("missing_shopper", frame["shopper"].is_null(), "no shopper"),
@@ -122,25 +121,21 @@ class EventRules:
         if "value" in frame.columns:
             said = words(block.frame[how.mapped["value"][0]])
             unreadable = said.is_not_null() & frame["value"].is_null()
-            rules.append(("value_unreadable", unreadable, _with("{} is not a number", said)))
+            rules.append(("value_unreadable", unreadable, ("{} is not a number", said)))
             negative = (frame["value"] < 0) & ~frame["kind"].is_in(["purchase", "return"])
-            rules.append(("negative_value", negative, _with("{} is below zero", said)))
+            rules.append(("negative_value", negative, ("{} is below zero", said)))
         rules.append(("test_row", test if self._test_rows else no, "the shopper or product says it is a test"))
         rules.append(("duplicate_event", again, "an earlier row is the same in every column"))
         return rules
 
-    def _time_rules(self, how: Reading, block: Block, at: pl.Series) -> list[tuple[str, pl.Series, str | pl.Series]]:
+    def _time_rules(self, how: Reading, block: Block, at: pl.Series) -> list[Rule]:
         theirs = how.mapped["at"][0]
         if theirs == "#row":
             return []
         said = words(block.frame[theirs])
         return [
             ("missing_time", said.is_null(), "no time"),
-            ("time_unreadable", at.is_null(), _with("{} is not a time", said)),
-            ("before_1990", at < EARLIEST, _with("{} is before 1990", said)),
-            ("in_the_future", at > self._latest, _with("{} is in the future", said)),
+            ("time_unreadable", at.is_null(), ("{} is not a time", said)),
+            ("before_1990", at < EARLIEST, ("{} is before 1990", said)),
+            ("in_the_future", at > self._latest, ("{} is in the future", said)),
         ]
-
-
-def _with(text: str, values: pl.Series) -> pl.Series:
-    return pl.select(pl.format(text, pl.lit(values).fill_null("?")).alias("reason"))["reason"]

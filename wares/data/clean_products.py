@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from wares.data import catalog, reading
 from wares.data.columns import EVENT, recognise
 from wares.data.outputs import Quarantine
-from wares.data.passes import Marked, Places, apply, header_again
+from wares.data.passes import Marked, Places, Reason, Rule, apply, header_again, reasons
 from wares.data.reading import Reading, words
 from wares.data.rules import TEST
 from wares.data.stream import Block
@@ -80,12 +80,12 @@ def clean_block(
     aside.unreadable(how.table.name, block.bad)
     frame = how.read(block).with_columns(title=_titles(how, block))
     no = pl.Series(np.zeros(len(frame), np.bool_))
-    rules: list[tuple[str, pl.Series, str | pl.Series]] = [
+    rules: list[Rule] = [
         ("header_again", header_again(how, block), "the names of the columns once more"),
         ("missing_id", frame["id"].is_null(), "no id"),
         ("missing_title", frame["title"].is_null(), "no title and no description"),
         ("test_row", _tests(frame["id"], frame["title"]) if test_rows else no, "the id or title says it is a test"),
-        ("duplicate_id", again.of(len(frame)), _reason("id {} is that of an earlier row", frame["id"])),
+        ("duplicate_id", again.of(len(frame)), ("id {} is that of an earlier row", frame["id"])),
     ]
     good = apply(rules, how, block, aside)
     others = how.read_others(block.frame, {**dict.fromkeys(how.others.values(), pl.String()), **columns})
@@ -96,17 +96,12 @@ def clean_block(
     return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in columns.items()), block.lines
 
 
-def _reason(text: str, values: pl.Series) -> pl.Series:
-    return pl.select(pl.format(text, pl.lit(values.cast(pl.String)).fill_null("?")).alias("reason"))["reason"]
-
-
 def _mend(how: Reading, block: Block, frame: pl.DataFrame, aside: Quarantine) -> pl.DataFrame:
     """Values that cannot be are set aside, each reported; the product stays."""
 
-    def report(rule: str, mask: pl.Series, reasons: pl.Series | str) -> None:
+    def report(rule: str, mask: pl.Series, reason: Reason) -> None:
         if mask.any():
-            why = reasons if isinstance(reasons, str) else reasons.filter(mask)
-            lines = block.lines[mask.to_numpy()]
+            lines, why = block.lines[mask.to_numpy()], reasons(reason, mask)
             aside.rows(how.table.name, block.frame.filter(mask), lines, rule, why, action="changed")
 
     if "description" in how.mapped:
@@ -119,10 +114,10 @@ def _mend(how: Reading, block: Block, frame: pl.DataFrame, aside: Quarantine) ->
         raw = words(block.frame[theirs[0]])
         kind = "time" if isinstance(dtype, pl.Datetime) else "number"
         unreadable = raw.is_not_null() & frame[ours].is_null()
-        report(f"{ours}_unreadable", unreadable, _reason(f"{ours} {{}} is not a {kind}", raw))
+        report(f"{ours}_unreadable", unreadable, (f"{ours} {{}} is not a {kind}", raw))
     if "price" in frame.columns:
         low = (frame["price"] <= 0).fill_null(False)
-        report("price_not_positive", low, _reason("price {} is not above zero", frame["price"]))
+        report("price_not_positive", low, ("price {} is not above zero", frame["price"]))
         frame = frame.with_columns(frame["price"].set(low, None))
     for name in frame.columns:
         if frame[name].dtype == pl.String and name not in ("id", "group"):

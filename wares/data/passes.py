@@ -133,15 +133,27 @@ def opened(
     ]
 
 
-def apply(
-    rules: Sequence[tuple[str, pl.Series, str | pl.Series]], how: Reading, block: Block, aside: Quarantine
-) -> pl.Series:
+Reason = str | tuple[str, pl.Series]
+"""Why a row breaks a rule: a sentence, or one with {} and the values to put there."""
+Rule = tuple[str, pl.Series, Reason]
+"""Its name, the rows that break it, and why."""
+
+
+def reasons(reason: Reason, rows: pl.Series) -> pl.Series | str:
+    """The sentences of the rows marked."""
+    if isinstance(reason, str):
+        return reason
+    values = pl.DataFrame({"value": reason[1].filter(rows).cast(pl.String).fill_null("?")})
+    return values.select(pl.format(reason[0], "value").alias("reason"))["reason"]
+
+
+def apply(rules: Sequence[Rule], how: Reading, block: Block, aside: Quarantine) -> pl.Series:
     """(n,) the rows that break no rule; the others go to quarantine under the first rule they break."""
     good = pl.Series(np.ones(len(block.frame), np.bool_))
     for rule, breaks, reason in rules:
         first = good & breaks.fill_null(False)
         if first.any():
-            why = reason if isinstance(reason, str) else reason.filter(first)
+            why = reasons(reason, first)
             aside.rows(how.table.name, block.frame.filter(first), block.lines[first.to_numpy()], rule, why)
             good = good & ~first
     return good

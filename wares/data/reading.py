@@ -11,8 +11,8 @@ from wares.data import catalog, columns, events, numbers, times
 from wares.data.catalog import SEPARATOR
 from wares.data.stream import Block, Table
 
-_NOTHING = ("", "NULL", "null", "NaN", "nan", "None", "<NA>", "\\N")
-_NO_TEXT = (*_NOTHING, "N/A", "n/a", "#N/A", "-", "--")
+_NO_ID = r"^\s*(NULL|null|NaN|nan|None|<NA>|\\N)?\s*$"
+_NO_TEXT = r"^(NULL|null|NaN|nan|None|<NA>|\\N|#?N/A|n/a|--?)?$"
 _SEPARATORS = (r">>", r">", r"--", r"\|\|", r"\|", r"::", r"»", r"→", r" / ", r"\\", r"/", r";")
 _LEADING_ZERO = r"^-?0\d"
 _INTEGER = r"^-?\d{1,15}(\.0)?$"
@@ -29,14 +29,17 @@ def names(values: pl.Series) -> pl.Series:
         digits = digits.cast(pl.Int64, strict=False).cast(pl.String)
         other = values.set(values.is_nan(), None).cast(pl.String)
         return digits.zip_with(digits.is_not_null(), other)
-    out = plain_text(values)
-    return out.set((out.str.strip_chars().is_in(_NOTHING)).fill_null(False), None)
+    return _without(plain_text(values), _NO_ID)
 
 
 def words(values: pl.Series) -> pl.Series:
     """Text without blanks around it; null where nothing is said."""
-    out = plain_text(values).str.strip_chars()
-    return out.set(out.is_in(_NO_TEXT).fill_null(False), None)
+    return _without(plain_text(values).str.strip_chars(), _NO_TEXT)
+
+
+def _without(values: pl.Series, pattern: str) -> pl.Series:
+    empty = values.str.contains(pattern)
+    return values.set(empty.fill_null(False), None) if empty.any() else values
 
 
 def plain_text(values: pl.Series) -> pl.Series:

@@ -45,6 +45,15 @@ def _blocks(hashes: Scratch) -> Iterator[tuple[int, NDArray[np.uint64]]]:
 
 
 def _within(values: NDArray[np.uint64], places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    # Sorting values alone is ten times as fast as sorting places by them, and most are alone.
+    ordered = np.sort(values)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(twice):
+        return places[:0], places[:0]
+    twice = np.unique(twice)
+    near = np.minimum(np.searchsorted(twice, values), len(twice) - 1)
+    mine = twice[near] == values
+    values, places = values[mine], places[mine]
     order = np.argsort(values, kind="stable")
     values, places = values[order], places[order]
     same = np.zeros(len(values), np.bool_)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -120,15 +121,16 @@ class Bots:
     def _sample_days(self, days: pl.DataFrame) -> None:
         mine = days.filter(pl.col("who") % self._keep == 0)
         both = mine if self._sample is None else pl.concat([self._sample, mine])
-        if len(both) > _SAMPLE:
+        if len(both) > _SAMPLE // 4:
             both = both.group_by("who", "day").agg(pl.col("n").sum())
-        while len(both) > _SAMPLE // 2:
+        while len(both) > _SAMPLE // 4:
             self._keep *= 2
             both = both.filter(pl.col("who") % self._keep == 0)
         self._sample = both
 
+    @cached_property
     def a_day(self) -> float:
-        """More events than this on one day are too many."""
+        """More events than this on one day are too many; asked when all are taken in."""
         if self._sample is None or not len(self._sample):
             return float(self.busiest)
         counts = self._sample.group_by("who", "day").agg(pl.col("n").sum())
@@ -139,13 +141,13 @@ class Bots:
 
     def suspects(self) -> bool:
         """Whether there can be any."""
-        return bool(self._days.max() > self.a_day() or self._minutes.max() > self.moments)
+        return bool(self._days.max() > self.a_day or self._minutes.max() > self.moments)
 
     def suspected(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The events of one part that may be a bot's: shopper and time."""
         who = frame.select("shopper", who=pl.col("shopper").hash(0), at=pl.col("at").cast(pl.Int64))
         who = who.with_columns(day=pl.col("at") // _DAY, minute=pl.col("at") // _MINUTE)
-        many = self._days[_slots(who, "day")] > self.a_day()
+        many = self._days[_slots(who, "day")] > self.a_day
         fast = self._minutes[_slots(who, "minute")] > self.moments
         return who.filter(pl.Series(many | fast)).select("shopper", "at")
 
@@ -153,13 +155,13 @@ class Bots:
         """By shopper that is one, why."""
         if not len(suspected):
             return {}
-        days = suspected.group_by("shopper", day=pl.col("at") // _DAY).len("n").filter(pl.col("n") > self.a_day())
+        days = suspected.group_by("shopper", day=pl.col("at") // _DAY).len("n").filter(pl.col("n") > self.a_day)
         minutes = suspected.unique().group_by("shopper", minute=pl.col("at") // _MINUTE).len("n")
         out: dict[str, str] = {}
         for shopper, n in minutes.filter(pl.col("n") > self.moments).select("shopper", "n").sort("n").iter_rows():
             out[shopper] = f"shopper {shopper!r} acts at {n} different moments within one minute"
         for shopper, n in days.select("shopper", "n").sort("n").iter_rows():
-            out[shopper] = f"shopper {shopper!r} has {n:,} events on one day; at most {self.a_day():,.0f} is usual"
+            out[shopper] = f"shopper {shopper!r} has {n:,} events on one day; at most {self.a_day:,.0f} is usual"
         return out
 
 

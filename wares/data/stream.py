@@ -21,6 +21,7 @@ ROWS = 200_000
 
 _LONGEST = 16 << 20  # bytes of one record: more is a quote that was never closed
 _WIDEST = 10_000
+_SNIFFED = 256 << 10  # bytes looked at for the delimiter
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ class Delimited:
         head = b""
         for chunk, _, _ in formats.text(kind):
             head += chunk
-            if len(head) > 1 << 20:
+            if len(head) > _SNIFFED:
                 break
-        self.delimiter = delimiter or formats.delimiter(head[: 1 << 21], kind.path, whole=len(head) <= 1 << 20)
+        self.delimiter = delimiter or formats.delimiter(head[:_SNIFFED], kind.path, whole=len(head) <= _SNIFFED)
         if len(self.delimiter.encode()) != 1:
             raise DataError(f"a delimiter is one character, not {self.delimiter!r}")
         self.columns = self._names(head)
