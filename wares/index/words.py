@@ -80,7 +80,9 @@ def room(n: int) -> Room:
     """This thread's scratch for n products. Kept, because fresh memory costs more than a query."""
     kept: Room | None = getattr(_local, "room", None)
     if kept is None or len(kept.sums) < n:
-        kept = Room(np.zeros(n, np.float32), np.zeros(n, np.uint8), np.empty(n, np.int32), np.empty(n, np.float32))
+        kept = Room(
+            np.zeros(n, np.float32), np.zeros(n, np.uint8), np.empty(n + 1, np.int32), np.empty(n + 1, np.float32)
+        )
         _local.room = kept
     return kept
 

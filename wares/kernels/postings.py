@@ -58,30 +58,59 @@ def invert(indptr, words, counts, places, idf, k1, ptr, rows, impacts, where):
 
 
 @nb.njit(nogil=True, cache=True)
+def _match_any(ptr, rows, impacts, query, sums, out_rows, out_scores):
+    """`match` of products that hold one word or more."""
+    low, n = ptr[query[0]], ptr[query[0] + 1] - ptr[query[0]]
+    for i in range(n):
+        out_rows[i] = rows[low + i]
+        out_scores[i] = impacts[low + i]
+    if query.size == 1:
+        return n
+    for i in range(n):
+        sums[np.uint32(out_rows[i])] = out_scores[i]
+    for a in range(1, query.size):
+        for p in range(ptr[query[a]], ptr[query[a] + 1]):
+            row = np.uint32(rows[p])  # unsigned, so that nothing looks for an index from the end
+            old = sums[row]
+            # Always written, kept where the product is new: no branch for the processor to guess wrong.
+            out_rows[n] = row
+            n += np.int64(old == 0)
+            sums[row] = old + impacts[p]
+    for i in range(n):
+        row = np.uint32(out_rows[i])
+        out_scores[i] = sums[row]
+        sums[row] = 0
+    return n
+
+
+@nb.njit(nogil=True, cache=True)
 def match(ptr, rows, impacts, query, need, sums, held, out_rows, out_scores):
     """Every product that holds at least `need` words of the query, with the sum of their impacts.
 
     query : (n,) distinct words, rarest first. sums float32 and held uint8 : (n_products,) zero, and zero again
-    afterwards. out_rows int32, out_scores float32 : room for n_products; in no order. Returns how many match.
+    afterwards. out_rows int32, out_scores float32 : room for n_products + 1; in no order. Returns how many match.
     """
+    if query.size == 0:
+        return 0
+    if need <= 1:
+        return _match_any(ptr, rows, impacts, query, sums, out_rows, out_scores)
     n = 0
     for a in range(query.size):
         # A product first met now can hold at most the words that are left.
         new = query.size - a >= need
         for p in range(ptr[query[a]], ptr[query[a] + 1]):
-            row = rows[p]
+            row = np.uint32(rows[p])
             if sums[row] == 0:
                 if not new:
                     continue
                 out_rows[n] = row
                 n += 1
             sums[row] += impacts[p]
-            if need > 1:
-                held[row] += 1
+            held[row] += 1
     m = 0
     for i in range(n):
-        row = out_rows[i]
-        if need <= 1 or held[row] >= need:
+        row = np.uint32(out_rows[i])
+        if held[row] >= need:
             out_rows[m] = row
             out_scores[m] = sums[row]
             m += 1
