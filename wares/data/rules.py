@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -90,6 +89,7 @@ def _nearest_above(
 
 _DAY, _MINUTE = 86_400_000_000, 60_000_000
 _BITS = 22
+_SHOPPER_DAYS = 200_000  # of which the usual is learned
 
 
 @dataclass
@@ -107,25 +107,27 @@ class Bots:
     _days: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(1 << _BITS, np.uint32))
     _minutes: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(1 << _BITS, np.uint32))
     _sample: pl.DataFrame | None = None
-    _keep: int = 1
+    _keep: np.uint64 = np.uint64(1)  # noqa: RUF009 a number
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take in some events."""
-        who = frame.select(who=pl.col("shopper").hash(0), at=pl.col("at").cast(pl.Int64))
-        days = who.group_by("who", day=pl.col("at") // _DAY).len("n")
-        np.add.at(self._days, _slots(days, "day"), days["n"].to_numpy())
-        minutes = who.unique().group_by("who", minute=pl.col("at") // _MINUTE).len("n")
-        np.add.at(self._minutes, _slots(minutes, "minute"), minutes["n"].to_numpy())
-        self._sample_days(days)
+        who, at = frame["shopper"].hash(0).to_numpy(), frame["at"].cast(pl.Int64).to_numpy()
+        day = at // _DAY
+        np.add.at(self._days, _slots(who, day), 1)
+        # The lines of a basket mostly stand together; what is counted too often here is counted again later.
+        new = np.ones(len(who), np.bool_)
+        new[1:] = (who[1:] != who[:-1]) | (at[1:] != at[:-1])
+        np.add.at(self._minutes, _slots(who[new], at[new] // _MINUTE), 1)
+        mine = who % self._keep == 0
+        self._sample_days(pl.DataFrame({"who": who[mine], "day": day[mine]}).group_by("who", "day").len("n"))
 
     def _sample_days(self, days: pl.DataFrame) -> None:
-        mine = days.filter(pl.col("who") % self._keep == 0)
-        both = mine if self._sample is None else pl.concat([self._sample, mine])
-        if len(both) > _SAMPLE // 4:
+        both = days if self._sample is None else pl.concat([self._sample, days])
+        if len(both) > _SHOPPER_DAYS:
             both = both.group_by("who", "day").agg(pl.col("n").sum())
-        while len(both) > _SAMPLE // 4:
-            self._keep *= 2
-            both = both.filter(pl.col("who") % self._keep == 0)
+        while len(both) > _SHOPPER_DAYS:
+            self._keep *= np.uint64(2)
+            both = both.filter(pl.col("who") % int(self._keep) == 0)
         self._sample = both
 
     @cached_property
@@ -147,8 +149,9 @@ class Bots:
         """The events of one part that may be a bot's: shopper and time."""
         who = frame.select("shopper", who=pl.col("shopper").hash(0), at=pl.col("at").cast(pl.Int64))
         who = who.with_columns(day=pl.col("at") // _DAY, minute=pl.col("at") // _MINUTE)
-        many = self._days[_slots(who, "day")] > self.a_day
-        fast = self._minutes[_slots(who, "minute")] > self.moments
+        shoppers = who["who"].to_numpy()
+        many = self._days[_slots(shoppers, who["day"].to_numpy())] > self.a_day
+        fast = self._minutes[_slots(shoppers, who["minute"].to_numpy())] > self.moments
         return who.filter(pl.Series(many | fast)).select("shopper", "at")
 
     def found(self, suspected: pl.DataFrame) -> dict[str, str]:
@@ -165,7 +168,7 @@ class Bots:
         return out
 
 
-def _slots(frame: pl.DataFrame, part: str) -> Any:
-    mixed = frame["who"].to_numpy() + frame[part].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+def _slots(who: NDArray[np.uint64], part: NDArray[np.int64]) -> NDArray[np.int64]:
+    mixed = who + part.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
-    return (mixed >> np.uint64(64 - _BITS)).astype(np.int64)
+    return np.asarray(mixed >> np.uint64(64 - _BITS), np.int64)
