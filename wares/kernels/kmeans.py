@@ -23,6 +23,11 @@ BLOCK = 256
 """Rows of one product: its scores against 1,000 centres stay in a core's cache."""
 
 _LANES = 64
+
+# One compilation for arrays that can be written and arrays that cannot, such as memory maps.
+_VECTORS = nb.types.Array(nb.float32, 2, "C", readonly=True)
+_NUMBERS = nb.types.Array(nb.float32, 1, "C", readonly=True)
+_ROWS = nb.types.Array(nb.int64, 1, "C", readonly=True)
 _NO_NAN = {"nnan", "nsz"}  # lets a minimum run in vector lanes without changing any sum
 
 
@@ -35,7 +40,37 @@ def _lowest(half, scores, start, stop):
     return lowest
 
 
-@nb.njit(nogil=True, cache=True, fastmath=_NO_NAN)
+@nb.njit(nb.float64(_NUMBERS, _NUMBERS), nogil=True, cache=True)
+def _distance(a, b):
+    """Squared distance in float64, always summed in the same order."""
+    total = 0.0
+    for j in range(a.size):
+        gap = np.float64(a[j]) - np.float64(b[j])
+        total += gap * gap
+    return total
+
+
+@nb.njit(nogil=True, cache=True)
+def _copy(vectors, row, out, at):
+    # Loops compile many times faster than assignments of slices.
+    for j in range(out.shape[1]):
+        out[at, j] = vectors[row, j]
+
+
+@nb.njit(nogil=True, cache=True)
+def _largest(half):
+    out = np.float32(0.0)
+    for value in half:
+        out = max(out, value)
+    return np.float32(2.0) * out
+
+
+@nb.njit(
+    nb.types.Tuple((nb.int64, nb.float32))(_NUMBERS, _NUMBERS, _VECTORS, _NUMBERS, nb.float32),
+    nogil=True,
+    cache=True,
+    fastmath=_NO_NAN,
+)
 def _pick(row, scores, centers, half, slack):
     """(centre, half its squared distance less half that of the row to the origin) of the nearest centre."""
     n = half.size
@@ -66,24 +101,18 @@ def _pick(row, scores, centers, half, slack):
 
 
 @nb.njit(nogil=True, cache=True)
-def _distance(a, b):
-    """Squared distance in float64, always summed in the same order."""
-    total = 0.0
-    for j in range(a.size):
-        gap = np.float64(a[j]) - np.float64(b[j])
-        total += gap * gap
-    return total
-
-
-@nb.njit(nogil=True, cache=True)
 def _slack(width, squared, largest):
     # Twice the bound on the rounding of a float32 product of this width, for the two sides of a comparison.
     return np.float32(2.0 * (width + 8) * 6.0e-8 * (np.sqrt(squared * largest) + largest))
 
 
-@nb.njit(nogil=True, cache=True)
+@nb.njit(
+    nb.void(_VECTORS, _NUMBERS, _VECTORS, _NUMBERS, nb.int64, nb.int64, nb.int64[::1], nb.float32[::1]),
+    nogil=True,
+    cache=True,
+)
 def _assign_all(vectors, squared, centers, half, start, stop, labels, scores):
-    largest = 2.0 * half.max()
+    largest = _largest(half)
     width = vectors.shape[1]
     for first in range(start, stop, BLOCK):
         last = min(stop, first + BLOCK)
@@ -95,18 +124,18 @@ def _assign_all(vectors, squared, centers, half, start, stop, labels, scores):
 
 @nb.njit(nogil=True, cache=True)
 def _assign_near(vectors, squared, order, centers, half, near, tasks, start, stop, labels, scores):
-    largest = 2.0 * half.max()
+    largest = _largest(half)
     width, n_near = vectors.shape[1], near.shape[1]
     mine = np.empty((n_near, width), np.float32)
     half_mine = np.empty(n_near, np.float32)
     for t in range(start, stop):
         group, first, last = tasks[t]
         for p in range(n_near):
-            mine[p] = centers[near[group, p]]
+            _copy(centers, near[group, p], mine, p)
             half_mine[p] = half[near[group, p]]
         rows = np.empty((last - first, width), np.float32)
         for i in range(last - first):
-            rows[i] = vectors[order[first + i]]
+            _copy(vectors, order[first + i], rows, i)
         products = np.dot(rows, mine.T)
         for i in range(last - first):
             at = order[first + i]
@@ -114,7 +143,11 @@ def _assign_near(vectors, squared, order, centers, half, near, tasks, start, sto
             labels[at], scores[at] = near[group, best], score
 
 
-@nb.njit(nogil=True, cache=True)
+@nb.njit(
+    nb.void(_VECTORS, _NUMBERS, _ROWS, _ROWS, nb.boolean, nb.int64, nb.int64, nb.float32[:, ::1], nb.float64[::1]),
+    nogil=True,
+    cache=True,
+)
 def _means(vectors, weights, order, bounds, spherical, start, stop, centers, mass):
     width = vectors.shape[1]
     for group in range(start, stop):
@@ -182,7 +215,9 @@ def _plus_plus(rows, weights, k, draws, out):
     for i in range(n):
         squared[i] = _dot(rows[i], rows[i])
     nearest = np.full(n, np.inf)
-    chance = weights.astype(np.float64)
+    chance = np.empty(n, np.float64)
+    for i in range(n):
+        chance[i] = weights[i]
     trial = np.empty(n, np.float64)
     best_trial = np.empty(n, np.float64)
     n_trials = draws.shape[1]
@@ -202,12 +237,12 @@ def _plus_plus(rows, weights, k, draws, out):
                 total += trial[i] * weights[i]
             if total < lowest:
                 chosen, lowest = candidate, total
-                best_trial[:] = trial
+                trial, best_trial = best_trial, trial
         if chosen < 0:
             return q
-        out[q] = rows[chosen]
-        nearest[:] = best_trial
+        _copy(rows, chosen, out, q)
         for i in range(n):
+            nearest[i] = best_trial[i]
             chance[i] = nearest[i] * weights[i]
     return k
 
@@ -229,7 +264,7 @@ def _split(vectors, weights, order, bounds, groups, sizes, starts, draws, rounds
         rows = np.empty((last - first, width), np.float32)
         by = np.empty(last - first, np.float32)
         for i in range(last - first):
-            rows[i] = vectors[order[first + i]]
+            _copy(vectors, order[first + i], rows, i)
             by[i] = weights[order[first + i]]
         mine = np.zeros((k, width), np.float32)
         k = _plus_plus(rows, by, k, draws[starts[g] : starts[g] + k], mine)
@@ -245,14 +280,15 @@ def _split(vectors, weights, order, bounds, groups, sizes, starts, draws, rounds
             _assign_all(rows, squared, mine, _halves(mine), 0, last - first, labels, scores)
             inside, members = group(labels, k)
             _means(rows, by, members, inside, spherical, 0, k, mine, mass)
-        out[starts[g] : starts[g] + k] = mine
+        for c in range(k):
+            _copy(mine, c, out, starts[g] + c)
 
 
 @nb.njit(nogil=True, cache=True)
 def _halves(centers):
     out = np.empty(centers.shape[0], np.float32)
     for c in range(centers.shape[0]):
-        out[c] = 0.5 * _distance(centers[c], np.zeros(centers.shape[1], np.float32))
+        out[c] = 0.5 * _dot(centers[c], centers[c])
     return out
 
 
