@@ -159,7 +159,7 @@ def _bm25s(titles: list[str]) -> Any:
 
 
 def typos(data: Path) -> Iterator[Row]:
-    """Recall@10 of 1,000 queries with one random edit in a word of five letters or more, by the clean query's answer."""
+    """Recall@10 of the clean query's answer, 1,000 queries with one random edit in a word of five letters or more."""
     for name, catalog in _catalogs(data):
         words = Words().fit(catalog)
         titles = catalog.frame(["title"])["title"].to_list()

@@ -30,7 +30,7 @@ class Exact(Index):
     -------
     vectors_ : (n_products, width) as given to `fit`, dense or sparse.
     codes_, scales_, errors_ : of dense vectors, (n, width) int8, (n,) and (n,) float32, with
-    |vector - scale * code| <= error.
+    |vector - scale * code| <= error. longest_ : the greatest length of a vector.
     """
 
     block: int = setting(64, low=1)
@@ -39,13 +39,14 @@ class Exact(Index):
         """Keep (n, width) vectors. Raises DataError where they are not a finite table."""
         self._check()
         self.vectors_ = checked(vectors)
-        for name in ("codes_", "scales_", "errors_"):
+        for name in ("codes_", "scales_", "errors_", "longest_"):
             self.__dict__.pop(name, None)
         if not isinstance(self.vectors_, csr_array):
             n, width = self.vectors_.shape
             self.codes_ = np.empty((n, width), np.int8)
             self.scales_, self.errors_ = np.empty(n, np.float32), np.empty(n, np.float32)
             nearest.quantise(self.vectors_, self.codes_, self.scales_, self.errors_)
+            self.longest_ = float(np.linalg.norm(self.vectors_, axis=1).max(initial=0))
         return self
 
     def search(self, queries: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
@@ -58,12 +59,14 @@ class Exact(Index):
         vectors = np.asarray(self.vectors_)
         if asked.ndim != 2 or asked.shape[1] != vectors.shape[1]:
             raise DataError(f"queries are {asked.shape}; expected (n_queries, {vectors.shape[1]})")
+        if not k or not len(vectors):
+            return Hits.none(len(asked), k)
         if len(asked) > 4:
-            return Hits(*nearest.many(vectors, asked, k, allowed, self.block))
+            return Hits(*nearest.many(vectors, asked, k, allowed, self.longest_, self.block))
         out = Hits.none(len(asked), k)
         parts = (np.asarray(self.codes_), np.asarray(self.scales_), np.asarray(self.errors_))
         for i, query in enumerate(asked):
-            out.rows[i], out.scores[i] = nearest.one(vectors, *parts, query, k, allowed)
+            out.rows[i], out.scores[i] = nearest.one(vectors, *parts, query, k, allowed, self.longest_)
         return out
 
     def _sparse(self, queries: Vectors, k: int, allowed: Mask | None) -> Hits:

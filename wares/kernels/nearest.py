@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from wares.kernels.topk import top_k
 
-_ROUNDING = np.float32(4e-6)
-"""What float32 additions in another order may move a dot product of vectors of length one."""
+ROUNDING = np.float32(4e-6)
+"""What float32 additions in another order may move a dot product, as a part of the product of the two lengths."""
 
 
 @nb.njit(nogil=True, cache=True)
@@ -127,15 +127,15 @@ def one(
     query: NDArray[np.float32],
     k: int,
     allowed: NDArray[np.bool_] | None,
+    longest: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The k nearest of one query: (k,) rows and scores."""
+    """The k nearest of one query: (k,) rows and scores. longest : of the vectors' lengths."""
     rough = np.empty(len(vectors), np.float32)
     scan(codes, scales, query, np.empty(0, np.bool_) if allowed is None else allowed, rough)
     length = np.float32(np.linalg.norm(query) * 1.0001)
     _, sure = top_k((rough - length * errors)[None], k)
     # Where fewer than k may be answered, the bar is -inf and every allowed row is looked at in full.
-    slack = _ROUNDING * max(np.float32(1), length)
-    rows = in_doubt(rough, errors, length, sure[0, -1] - slack)
+    rows = in_doubt(rough, errors, length, sure[0, -1] - ROUNDING * length * np.float32(longest))
     return rescored(vectors, rows, query, k)
 
 
@@ -144,6 +144,7 @@ def many(
     queries: NDArray[np.float32],
     k: int,
     allowed: NDArray[np.bool_] | None,
+    longest: float,
     block: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The k nearest of each query, by blocks of matrix products: (n_queries, k) rows and scores."""
@@ -156,7 +157,7 @@ def many(
             rough[:, ~allowed] = -np.inf
         _, sure = top_k(rough, k)
         for i, query in enumerate(queries[start : start + block]):
-            slack = _ROUNDING * np.float32(max(1.0, float(np.linalg.norm(query))))
+            slack = ROUNDING * np.float32(np.linalg.norm(query) * longest)
             rows = in_doubt(rough[i], none, np.float32(0), sure[i, -1] - slack)
             out_rows[start + i], out_scores[start + i] = rescored(vectors, rows, query, k)
     return out_rows, out_scores
