@@ -73,6 +73,20 @@ def read_events(
     return _ordered(_together(frames, table), events.SCHEMA).lazy()
 
 
+def product_columns(source: Any, columns: Mapping[str, str] | None = None, **options: Any) -> dict[str, str]:
+    """Our name -> the source's column, as `read_products` would take them, by the head of a file. Raises DataError."""
+    return _said(reading.of_products(open_source(source, columns, **options), columns))
+
+
+def event_columns(source: Any, columns: Mapping[str, str] | None = None, **options: Any) -> dict[str, str]:
+    """Our name -> the source's column, as `read_events` would take them, by the head of a file. Raises DataError."""
+    return _said(reading.of_events(open_source(source, columns, **options), columns))
+
+
+def _said(how: reading.Reading) -> dict[str, str]:
+    return {ours: catalog.SEPARATOR.join(theirs) for ours, theirs in how.mapped.items()}
+
+
 def open_source(
     source: Any,
     columns: Mapping[str, str] | None = None,
