@@ -40,14 +40,14 @@ def choose(
     make: Callable[[int], Clusterer],
     X: Vectors,
     *,
-    sample: int = 8000,
+    sample: int = 6000,
     grid: Sequence[int] | None = None,
     seed: int = 0,
 ) -> Choice:
     """The number of clusters for X (n, width): where the silhouette stands out, else its best near the inertia's elbow.
 
-    `make(k)` gives an unfitted clusterer; it is fitted to a sample of rows at every k of `grid` (by default a dozen in
-    equal ratios from 8, or 2 for a small catalog, to about the square root of n). Silhouettes are those of at most
+    `make(k)` gives an unfitted clusterer; it is fitted to a sample of rows at every k of `grid` (by default eight or so
+    in equal ratios from 8, or 2 for a small catalog, to about the square root of n). Silhouettes are those of at most
     3,000 of the sample. The same rows and seed give the same choice.
     """
     rows = sampled(X, None, sample, seed)
@@ -71,10 +71,10 @@ def choose(
 
 
 def geometric(n: int) -> list[int]:
-    """Numbers of clusters to try for n rows, about seven to the tenfold."""
+    """Numbers of clusters to try for n rows, about five to the tenfold."""
     low = 8 if n >= 400 else 2
     high = max(low + 1, min(round(1.2 * n**0.5), 400)) if n >= 400 else max(3, n // 4)
-    steps = max(3, round(7 * np.log10(high / low)) + 1)
+    steps = max(3, round(5 * np.log10(high / low)) + 1)
     return sorted({int(k) for k in np.round(np.geomspace(low, high, steps))})
 
 

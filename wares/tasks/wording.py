@@ -18,8 +18,8 @@ _SMALL = frozenset(
         r"\w+",
         """a an and any are as at be by can for from he her his if in into is it its me my no non not of off on or our
         out over per she so than that the their them then this to too under up us was we with without you your all new
-        other others assorted misc miscellaneous various product products item items pack pcs pc piece pieces set sets
-        count size oz ml kg cm mm lb ct inch inches ft gb tb""",
+        other others assorted misc miscellaneous various brand store product products item items pack pcs pc piece
+        pieces set sets count size oz ml kg cm mm lb ct inch inches ft gb tb""",
     )
 )
 _EMPTY_HAN = frozenset(
