@@ -19,7 +19,10 @@ SHOP = pl.DataFrame(
         "id": list("abcdefg"),
         "title": ["Red shoe", "Blue shoe", "Boot", "Mug", "Glass mug", "Lid", "Lid"],
         "brand": ["Acme", "Acme", "Bolt", None, "Kiln", "Kiln", "Kiln"],
-        "category": ["Shoes > Running", "Shoes", "Shoes > Boots", "Shoes & Mugs", "Kitchen>Mugs", "Kitchen > Mugs", None],
+        "category": [
+            "Shoes > Running", "Shoes", "Shoes > Boots", "Shoes & Mugs", "Kitchen>Mugs", "Kitchen > Mugs",
+            None,
+        ],
         "price": [50.0, 45.0, None, 8.0, 12.0, 2.5, 2.5],
         "stock": [1, 0, 3, 4, 5, 6, 7],
         "vegan": [True, False, False, None, True, True, True],

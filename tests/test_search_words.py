@@ -114,7 +114,9 @@ def test_impacts_tell_which_word_stands_where(words: Words) -> None:
 
 
 def test_shared_words_come_rarest_first(words: Words) -> None:
-    assert words.shared(0, 1) == ["running", "Acme".lower(), "shoe"]
+    assert words.shared(0, 1) == ["running", "shoe"]
+    assert words.shared(0, 1, "brand") == ["acme"]
+    assert words.shared(0, 1, "seller") == []
 
 
 def test_saved_loaded_copied_and_asked_from_threads(words: Words, tmp_path: Path) -> None:

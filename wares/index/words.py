@@ -306,10 +306,14 @@ class Words(Algorithm):
         """A word as it is mostly written."""
         return str(self.shown_[row])
 
-    def shared(self, a: int, b: int, n: int = 3) -> list[str]:
-        """At most n words that both products hold, the rarest first."""
-        now = self._now
-        both = np.intersect1d(self._members(a), self._members(b))
+    def shared(self, a: int, b: int, column: str = "title", n: int = 3) -> list[str]:
+        """At most n words that both products hold in that column, the rarest first; none where it was not read."""
+        if column not in self.columns_:
+            return []
+        now, bit = self._now, np.uint8(1 << self.columns_.index(column))
+        both = np.intersect1d(self._members(a), self._members(b)).astype(np.int64)
+        _, where = self.impacts(Query(both, 0), np.array([a, b]))
+        both = both[(where & bit).all(axis=0)]
         return [self.shown(row) for row in sorted(both.tolist(), key=lambda row: (now.held[row], row))[:n]]
 
     def _members(self, row: int) -> NDArray[np.int32]:
