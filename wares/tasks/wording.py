@@ -34,7 +34,7 @@ _RAW = re.compile(r"[^\W\d_\u4e00-\u9fff]+(?:[-'’&][^\W\d_\u4e00-\u9fff]+)*")
 _HAN = "\u4e00-\u9fff"
 _HAN_RUN = re.compile(rf"[{_HAN}]+")
 
-LONGEST = 4
+LONGEST = 5
 """Characters that a Chinese name may grow to when its neighbours always stand beside it."""
 
 ALWAYS = 0.85
