@@ -116,21 +116,23 @@ def _encoding(path: Path, samples: list[bytes]) -> str:
         even, odd = sample[::2].count(0), sample[1::2].count(0)
         if max(even, odd) > 0.3 * len(sample) / 2 and min(even, odd) < 0.05 * len(sample) / 2:
             return "utf-16-le" if odd > even else "utf-16-be"
-        first = head[:8].hex(" ")
-        raise DataError(
-            f"{path} is not text (it has zero bytes; it begins with {first}); give CSV, JSON, Parquet or xlsx"
-        )
+        if even + odd > 0.01 * len(sample):
+            raise _not_text(path, head)
     if all(_decodes(sample, "utf-8") for sample in samples):
         return "utf-8"
-    if _is_chinese(samples) and all(_decodes(sample, "gb18030") for sample in samples[:1]):
-        return "gb18030"
     text = b"".join(samples)
-    if sum(byte < 32 and byte not in (9, 10, 13, 12) for byte in text[:_WINDOW]) > 0.01 * len(text[:_WINDOW]):
-        raise DataError(f"{path} is not text (it begins with {head[:8].hex(' ')}); give CSV, JSON, Parquet or xlsx")
+    start = text[:_WINDOW]
+    if sum(byte < 32 and byte not in (9, 10, 12, 13) for byte in start) > 0.01 * len(start):
+        raise _not_text(path, head)
     # A stray byte in an otherwise sound UTF-8 file must not turn the whole file into another alphabet.
     damaged = text.decode("utf-8", "replace").count("\ufffd")
-    high = sum(1 for byte in text if byte > 127)
-    return "utf-8" if damaged * 20 < high else "cp1252"
+    if damaged * 20 < int((np.frombuffer(text, np.uint8) > 127).sum()):
+        return "utf-8"
+    return "gb18030" if _is_chinese(samples) and _decodes(head, "gb18030") else "cp1252"
+
+
+def _not_text(path: Path, head: bytes) -> DataError:
+    return DataError(f"{path} is not text (it begins with {head[:8].hex(' ')}); give CSV, JSON, Parquet or xlsx")
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:

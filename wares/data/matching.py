@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 
 import polars as pl
+from rapidfuzz import fuzz, process
 
 from wares.data.ids import Ids
-from wares.errors import nearest
 
 _DISTINCT = 100_000  # unmatched ids remembered
 _AMONG = 200_000  # product ids looked through for the nearest name
@@ -23,6 +23,12 @@ def _bare(ids: pl.Series) -> pl.Series:
     for _, change, _ in _CAUSES:
         ids = change(ids)
     return ids
+
+
+def _nearest(name: str, among: list[str]) -> list[str]:
+    # A plain edit distance: ids are codes, and there may be many.
+    found = process.extract(name, among, scorer=fuzz.ratio, limit=3, score_cutoff=60)
+    return [near for near, _, _ in found]
 
 
 class Unmatched:
@@ -64,7 +70,7 @@ class Unmatched:
         for name in names:
             same = _bare(pl.Series([name]))[0]
             close = bare.filter(pl.col("bare") == same)["id"].head(3).to_list() if same else []
-            out.append((name, close or nearest(name, few)))
+            out.append((name, close or _nearest(name, few)))
         return out
 
     def message(self, products: Ids, n_events: int) -> str:

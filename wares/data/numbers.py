@@ -2,7 +2,7 @@
 
 import polars as pl
 
-_THOUSANDS_COMMA = r"^-?\d{1,3}(,\d{3})+$"
+_THOUSANDS_COMMA = r"^-?\d{1,3}((,\d{3})+|(,\d{2})+,\d{3})$"
 _THOUSANDS_DOT = r"^-?\d{1,3}(\.\d{3})+$"
 _LETTERS = (
     r"(?i)(usd|eur|gbp|cny|rmb|jpy|inr|chf|aud|cad|hkd|twd|krw|rub|pln|sek|nok|dkk|try|brl|mxn|kr|rs|zł"

@@ -217,6 +217,8 @@ class Reading:
         decimal = {ours: "comma" for ours, (comma, point) in self.marks.items() if comma > point}
         if decimal:
             out["decimal"] = decimal
+        if self.separator:
+            out["levels"] = self.separator
         dates = {ours: order.said() for ours, order in self.orders.items() if order.said()}
         if dates:
             out["dates"] = dates
