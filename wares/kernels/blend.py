@@ -29,28 +29,29 @@ def scales(scores, own, out):
 
 
 @nb.njit(nogil=True, cache=True)
-def blend(scores, weights, factors, out):
-    """Fill `out` (n,) with the parts' scores (parts, n) times `factors` (parts,), over the weights of those that know.
+def blend(scores, factors, out):
+    """Fill `out` (n,) with the sum of the parts' scores (parts, n) times `factors` (parts, 2).
 
-    A part that scores -inf leaves its weight to the others; -inf where all do. Parts with a factor and no weight are
-    added after the division.
+    Where a part scores -inf, the next part stands in with the second factor; without one it adds nothing. -inf where no
+    part with a factor knows the product; of the last part, which adds on top, 0 knows nothing.
     """
     n_parts, n = scores.shape
     lowest = np.float32(-np.inf)
     nothing = np.float32(0.0)
-    total = np.zeros(n, np.float32)
+    known = np.zeros(n, np.bool_)
     out[:] = nothing
     for p in range(n_parts):
-        weight, factor = weights[p], factors[p]
-        if weight > 0:
-            for j in range(n):
-                there = scores[p, j] > lowest
-                total[j] += weight if there else nothing
-                out[j] += factor * scores[p, j] if there else nothing
+        factor, instead = factors[p, 0], factors[p, 1]
+        if factor == 0:
+            continue
+        mine = scores[p]
+        following = scores[p + 1] if instead > 0 else mine
+        for j in range(n):
+            score = mine[j]
+            if score > lowest:
+                out[j] += factor * score
+                known[j] |= p < n_parts - 1 or score > 0
+            elif instead > 0 and following[j] > lowest:
+                out[j] += instead * following[j]
     for j in range(n):
-        out[j] = out[j] / total[j] if total[j] > 0 else lowest
-    for p in range(n_parts):
-        factor = factors[p]
-        if weights[p] == 0 and factor > 0:
-            for j in range(n):
-                out[j] += factor * scores[p, j]
+        out[j] = out[j] if known[j] else lowest

@@ -43,9 +43,26 @@ def weights_in_place(inverse):
         inverse[i, i] = 0
 
 
+@nb.njit(nogil=True, cache=True)
+def pack(weights, packed, scales):
+    """Write each row of `weights` (n, n) as whole numbers -32767..32767 times its own scale (n,).
+
+    `packed` (n, n) int16 may be the first half of the same memory: a number is written where one was read before.
+    """
+    n = weights.shape[0]
+    for i in range(n):
+        greatest = np.float32(0.0)
+        for j in range(n):
+            greatest = max(greatest, abs(weights[i, j]))
+        scales[i] = greatest / np.float32(32767.0)
+        factor = np.float32(32767.0) / greatest if greatest > 0 else np.float32(0.0)
+        for j in range(n):
+            packed[i, j] = np.int16(np.rint(weights[i, j] * factor))
+
+
 @nb.njit(nogil=True, cache=True, fastmath={"contract"})
 def add_rows(weights, starts, rows, values, out):
-    """Add to `out` (q, n): for each query the sum of rows of `weights` (m, n) times the values given."""
+    """Add to `out` (q, n): for each query the sum of rows of `weights` (m, n), of any type, times the values given."""
     n = weights.shape[1]
     for q in range(starts.shape[0] - 1):
         line = out[q]
@@ -55,10 +72,11 @@ def add_rows(weights, starts, rows, values, out):
             w0, w1, w2, w3 = weights[rows[a]], weights[rows[a + 1]], weights[rows[a + 2]], weights[rows[a + 3]]
             v0, v1, v2, v3 = values[a], values[a + 1], values[a + 2], values[a + 3]
             for j in range(n):
-                line[j] += (v0 * w0[j] + v1 * w1[j]) + (v2 * w2[j] + v3 * w3[j])
+                near = v0 * np.float32(w0[j]) + v1 * np.float32(w1[j])
+                line[j] += near + (v2 * np.float32(w2[j]) + v3 * np.float32(w3[j]))
             a += 4
         while a < stop:
             w0, v0 = weights[rows[a]], values[a]
             for j in range(n):
-                line[j] += v0 * w0[j]
+                line[j] += v0 * np.float32(w0[j])
             a += 1

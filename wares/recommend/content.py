@@ -12,7 +12,8 @@ from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows, Vectors, unit
 from wares.data.history import History
 from wares.errors import DataError
-from wares.recommend.profile import Profile, Strength, picked
+from wares.kernels.ease import add_rows
+from wares.recommend.profile import Profile, Strength, frozen, picked
 
 
 @dataclass(kw_only=True, eq=False)
@@ -94,8 +95,8 @@ class Content(Recommender):
 
     def _mean(self, profile: Profile, vectors: Dense) -> tuple[Dense, NDArray[np.float32]]:
         """The direction of each history, of length one, and the length of its sum."""
-        shape = (len(profile.indptr) - 1, len(vectors))
-        sums = np.asarray(csr_array((profile.values, profile.rows, profile.indptr), shape=shape) @ vectors)
+        sums = np.zeros((len(profile.indptr) - 1, vectors.shape[1]), np.float32)
+        add_rows(frozen(vectors), profile.indptr, profile.rows, profile.values, sums)
         lengths = np.linalg.norm(sums, axis=1)
         return unit(sums), np.where(lengths > 1e-6, lengths, 0).astype(np.float32)
 

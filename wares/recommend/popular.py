@@ -12,7 +12,7 @@ from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
 from wares.recommend.profile import DAY, Profile, picked
 
-EPOCH = 1_577_836_800_000_000_000  # 2020: votes are kept relative to a fixed day, so that tallies of two shops add up
+EPOCH = 1_262_304_000_000_000_000  # 2010: votes are kept relative to a fixed day, so that tallies of two shops add up
 
 
 @dataclass(kw_only=True, eq=False)
@@ -24,12 +24,12 @@ class Popular(Recommender):
 
     Settings
     --------
-    half_life : days after which a vote counts half; 0 = never fades, else at least 7.
+    half_life : days after which a vote counts half; 0 = never fades, else at least 14.
     personal : how much of the score follows the clusters of the history, 0..1, where clusters were known to `fit`.
 
     Learned
     -------
-    votes_ : (n_products,) float64 votes, each worth 2 ** (days since 2020 / half_life).
+    votes_ : (n_products,) float64 votes, each worth 2 ** (days since 2010 / half_life).
     popularity_ : (n_products,) float32, sums to 1.
     clusters_ : (n_products,) int64 cluster of each product, or -1.
     within_ : (n_products,) float32 the product's share of its cluster; 0 outside clusters.
@@ -67,14 +67,15 @@ class Popular(Recommender):
         n = len(self.learned()["popularity_"])
         profile, each, spoken = self._shares(history)
         scores = np.full((len(history), max(n, history.n_products)), -np.inf, np.float32)
-        scores[:, :n] = np.where(spoken, 1 - self.personal, 1.0).astype(np.float32)[:, None] * self.popularity_
+        base = np.where(spoken, 1 - self.personal, 1.0).astype(np.float32)
+        np.multiply(base[:, None], self.popularity_, out=scores[:, :n])
         if spoken.any():
             owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
             shares = np.zeros(
                 (len(history), int(self.clusters_.max()) + 2), np.float32
             )  # the last column is -1's: none
             np.add.at(shares, (owners, self.clusters_[profile.rows]), each)
-            scores[:, :n] += shares[:, self.clusters_] * self.within_
+            scores[:, :n] += np.take(shares, self.clusters_, axis=1, mode="wrap") * self.within_
         return picked(scores, products)
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
@@ -108,7 +109,8 @@ class Popular(Recommender):
             # The vote is as young as the last event of the product in the row.
             latest = np.full(len(profile.rows), np.iinfo(np.int64).min)
             np.maximum.at(latest, profile.place, history.times)
-            votes *= np.exp2((latest - EPOCH) / DAY / max(self.half_life, 7.0))
+            # What is further than a thousand half-lives from then no float can hold: it is taken as that far.
+            votes *= np.exp2(np.clip((latest - EPOCH) / DAY / max(self.half_life, 14.0), -1000, 1000))
         return np.bincount(profile.rows, weights=votes, minlength=history.n_products).astype(np.float64)
 
     def _count(self, votes: NDArray[np.float64], context: Context) -> Self:

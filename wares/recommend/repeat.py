@@ -76,14 +76,16 @@ class Repeat(Recommender):
         return Hits(np.where(real, hits.rows, -1), np.where(real, hits.scores, -np.inf).astype(np.float32))
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
-        """(n_events,) of a one-shopper history; they sum to the score, unless that is below zero and answered as 0."""
+        """(n_events,) of a one-shopper history; they sum to the score."""
         return np.asarray(self.contributions_to(history, np.array([product]))[0])
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
         each = self._each(history, context)
         same = np.asarray(products)[:, None] == history.products
-        return np.where(same, each, np.float32(0))
+        found = np.where(same, each, np.float32(0))
+        found[found.sum(axis=1) <= 0] = 0  # more sent back than kept: the score is 0
+        return found
 
     def _each(self, history: History, context: Context) -> NDArray[np.float32]:
         """(n_events,) what each event adds to the score of its own product."""

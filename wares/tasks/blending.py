@@ -24,38 +24,37 @@ from wares.recommend.repeat import Repeat
 
 def default_parts() -> list[Recommender]:
     """The parts of a blend unless others are given."""
-    return [EASE(regularisation=1000.0), Popular(half_life=30.0, personal=0.3), Content(), ItemKNN(), Newest()]
+    parts: list[Recommender] = [EASE(regularisation=600.0, half_life=240.0), ItemKNN(), Content()]
+    return [*parts, Popular(half_life=30.0, personal=0.3), Newest()]
 
 
-DEFAULT_WEIGHTS = (1.0, 1.0, 0.3, 0.1, 0.0)
-"""Of those parts, in order; chosen on a validation month of the demo shop."""
+DEFAULT_WEIGHTS = (1.0, 0.1, 0.1, 0.3, 0.0)
+"""Of those parts, in order; chosen, as their settings, on a validation month of the demo shop."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
     """How the parts of a blend were mixed for one history.
 
-    weights, factors : (n_parts,) the weight of each part that had something to say, and that weight over the scale of
-    its scores; 0 for the others. A part with a factor and no weight is added on top of the mean of the others. scores :
-    (n_parts, n_products) what each said.
+    factors : (n_parts, 2) what the scores of a part are multiplied by, and what those of the next part where it stands
+    in for a product that this one does not know; 0 for a part that has nothing to say. scores : (n_parts, n_products)
+    what each said.
     """
 
-    weights: NDArray[np.float32]
     factors: NDArray[np.float32]
     scores: Dense
 
     def total(self) -> NDArray[np.float32]:
         """(n_products,) the blended scores."""
         out = np.empty(self.scores.shape[1], np.float32)
-        blend(self.scores, self.weights, self.factors, out)
+        blend(self.scores, self.factors, out)
         return out
 
     def share(self, products: Rows) -> Dense:
-        """(n_parts, len(products)) by what each part's score is multiplied; 0 where it had nothing to say."""
+        """(n_parts, len(products)) by what each part's score is multiplied in all; 0 where it has nothing to say."""
         there = np.isfinite(self.scores[:, products])
-        weight = np.where(there, self.weights[:, None], 0).sum(axis=0)
-        on_top = (self.weights == 0)[:, None]
-        share = np.where(there, self.factors[:, None], 0) / np.where(on_top, 1, np.maximum(weight, 1e-9))
+        share = np.where(there, self.factors[:, :1], 0)
+        share[1:] += np.where(there[1:] & ~there[:-1], self.factors[:-1, 1:], 0)
         return np.asarray(share, np.float32)
 
     def amounts(self, products: Rows) -> Dense:
@@ -70,17 +69,18 @@ class Blend(Recommender):
 
     Choose it as the recommender of a shop. A part's scores are divided by its greatest one among the products that the
     history does not hold (by its greatest one where only those it holds are above zero), which keeps their order and
-    takes one pass; then the mean is taken over the parts that know the product. So a part that cannot say anything,
-    about a history (a stranger, an empty shop) or about a product (one beyond those of `ease`), leaves its weight to
-    the others; parts of weight 0 are asked where no other has an answer. What `again` says of the products that the
-    history holds is added on top, so that with `repeats` what is due to be bought again comes first. Cost: that of the
-    parts together.
+    takes one pass; then the weighted mean is taken over the parts that have something to say. So a part that is silent,
+    for a stranger or in an empty shop, leaves its weight to the others; for a single product that a part does not know,
+    such as one beyond those of `ease`, the part after it stands in. Parts of weight 0 are asked where all others are
+    silent. What `again` says of the products that the history holds is added on top, so that with `repeats` what is due
+    to be bought again comes first. Cost: that of the parts together.
 
     Settings
     --------
     parts : the recommenders to fit; what cannot be fitted for lack of data is left out and named in `left_out_`.
     weights : one for each part, in order; 0 = only where all others are silent.
-    again : ranks what the history holds; 0 for all else. again_weight : of it, beside a mean of at most about 1.
+    again : ranks what the history holds; 0 for all else.
+    again_weight : of it, beside a mean that is about 1 at the best new product.
 
     Learned
     -------
@@ -93,7 +93,7 @@ class Blend(Recommender):
     parts: list[Recommender] = field(default_factory=default_parts)
     weights: list[float] = field(default_factory=lambda: list(DEFAULT_WEIGHTS))
     again: Recommender = field(default_factory=Repeat)
-    again_weight: float = setting(4.0, low=0.0)
+    again_weight: float = setting(20.0, low=0.0)
 
     def fit(self, history: History, context: Context = Context()) -> Self:
         """Fit a copy of each part."""
@@ -129,7 +129,7 @@ class Blend(Recommender):
 
     def used(self, mixture: Mixture) -> list[tuple[str, float]]:
         """The parts that had something to say, with their share of the weight, the greatest first."""
-        weights = np.where(self.weights_ > 0, self.weights_, 1) * (mixture.factors > 0)
+        weights = np.where(self.weights_ > 0, self.weights_, 1) * (mixture.factors[:, 0] > 0)
         total = float(weights.sum()) or 1.0
         pairs = [(name, float(w) / total) for name, w in zip(self.names(), weights, strict=True) if w > 0]
         return sorted(pairs, key=lambda pair: -pair[1])
@@ -183,7 +183,7 @@ class Blend(Recommender):
         share = mixture.share(products)
         found: dict[int, Dense] = {}
         for number, part in enumerate(self.parts_):
-            if mixture.factors[number] > 0 and isinstance(part, Explains):
+            if share[number].any() and isinstance(part, Explains):
                 found[number] = contributions_to(part, history, products, context) * share[number][:, None]
         return found
 
@@ -208,9 +208,13 @@ class Blend(Recommender):
         if not weights[:-1].any():
             # Nobody of weight has an answer: the first of the last resorts that has one.
             weights[:-1][np.flatnonzero(speaks[:-1])[:1]] = 1
-        factors = np.divide(weights, scale, out=np.zeros_like(weights), where=speaks)
-        weights[-1] = 0
-        return Mixture(weights.astype(np.float32), factors.astype(np.float32), scores)
+        weights[:-1] /= max(float(weights[:-1].sum()), 1e-9)
+        factors = np.zeros((len(scores), 2), np.float32)
+        np.divide(weights, scale, out=factors[:, 0], where=speaks)
+        # The part after one stands in for it at its weight, but neither a last resort nor `again` does.
+        instead = speaks[1:-1] & (weights[1:-1] > 0)
+        np.divide(weights[:-2], scale[1:-1], out=factors[:-2, 1], where=instead)
+        return Mixture(factors, scores)
 
 
 def contributions_to(part: Recommender, history: History, products: Rows, context: Context = Context()) -> Dense:

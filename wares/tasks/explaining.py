@@ -1,6 +1,6 @@
 """Why a product was recommended: from what each event adds to its score to sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,7 +36,7 @@ class Titles(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Amounts:
-    """What a score is made of, for each product asked about.
+    """What a score is made of, for each of n products asked about.
 
     products : (m,) distinct products of the history. bought, alike : (n, m) what each of them adds by what goes
     together and by likeness. cluster, again : (n,) what the clusters of the history and having bought it before add.
@@ -44,13 +44,13 @@ class Amounts:
     """
 
     products: NDArray[np.int64]
-    bought: NDArray[np.float64]
-    alike: NDArray[np.float64]
-    cluster: NDArray[np.float64]
-    again: NDArray[np.float64]
-    everybody: NDArray[np.float64]
-    newest: NDArray[np.float64]
-    total: NDArray[np.float64]
+    bought: NDArray[np.floating]
+    alike: NDArray[np.floating]
+    cluster: NDArray[np.floating]
+    again: NDArray[np.floating]
+    everybody: NDArray[np.floating]
+    newest: NDArray[np.floating]
+    total: NDArray[np.floating]
 
 
 def amounts(
@@ -63,71 +63,67 @@ def amounts(
 ) -> Amounts:
     """What the scores of `rows` are made of, for a one-shopper history; `mixture` where a blend has just been asked."""
     rows = np.asarray(rows, np.int64)
-    products, place = np.unique(history.products.astype(np.int64), return_inverse=True)
-    n, m = len(rows), len(products)
-    found = Amounts(products, np.zeros((n, m)), np.zeros((n, m)), *(np.zeros(n) for _ in range(5)))
+    order = np.argsort(history.products, kind="stable")
+    ordered = history.products[order].astype(np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+    products = ordered[starts]
+
+    def by_product(by_event: NDArray[np.floating]) -> NDArray[np.floating]:
+        if not len(starts):
+            return np.zeros((len(rows), 0))
+        return np.asarray(np.add.reduceat(by_event[:, order], starts, axis=1))
+
+    total = np.zeros(len(rows))
+    events = np.zeros((2, len(rows), len(history.products)), np.float32)
+    single: dict[str, NDArray[np.floating]] = dict.fromkeys(
+        ("cluster", "again", "everybody", "newest"), np.zeros(len(rows))
+    )
+    for part, given, score in _of_parts(model, history, rows, context, mixture):
+        total += score
+        if isinstance(part, Newest):
+            single["newest"] = score
+        elif isinstance(part, Popular):
+            single["cluster"] = given.sum(axis=1)
+            single["everybody"] = score - single["cluster"]
+        elif isinstance(part, Repeat):
+            single["again"] = score
+        else:
+            events[int(isinstance(part, Content))] += given
+    return Amounts(products, by_product(events[0]), by_product(events[1]), **single, total=total)
+
+
+def _of_parts(
+    model: Recommender, history: History, rows: Rows, context: Context, mixture: Mixture | None
+) -> Iterator[tuple[Recommender, Dense, NDArray[np.floating]]]:
+    """Each part with what it adds by event (n, n_events) and in all (n,)."""
     if isinstance(model, Blend):
         mixture = mixture or model.mixture(history, context=context)
-        given = mixture.amounts(rows)
-        by_part = model.by_part(history, rows, mixture, context=context)
+        share, given = mixture.share(rows), mixture.amounts(rows)
         for number, part in enumerate(model.parts_):
-            _add(found, part, rows, by_part.get(number), given[number], place)
+            if share[number].any():
+                yield part, _by_event(part, history, rows, context) * share[number][:, None], given[number]
     else:
-        score = model.score(history, rows, context=context)[0].astype(np.float64)
-        score = np.where(np.isfinite(score), score, 0)
-        if isinstance(model, Explains):
-            _add(found, model, rows, contributions_to(model, history, rows, context), score, place)
-        else:
-            found.bought[:] = _left_out(model, history, rows, score, context, products)
-            found.total[:] += score
-    return found
+        score = model.score(history, rows, context=context)[0]
+        yield model, _by_event(model, history, rows, context), np.where(np.isfinite(score), score, 0)
 
 
-def _add(
-    found: Amounts,
-    part: Recommender,
-    rows: Rows,
-    by_event: Dense | None,
-    score: NDArray[np.floating],
-    place: NDArray[np.int64],
-) -> None:
-    """Add what one part gives to the scores."""
-    m = len(found.products)
-    if by_event is None:
-        by_product = np.zeros((len(rows), m))
-    else:
-        keys = np.arange(len(rows))[:, None] * m + place
-        flat = np.bincount(keys.ravel(), weights=by_event.ravel(), minlength=len(rows) * m)
-        by_product = flat.reshape(len(rows), m).astype(np.float64)
-    found.total[:] += score
-    rest = score - by_product.sum(axis=1)
-    if isinstance(part, Repeat):
-        found.again[:] += by_product.sum(axis=1)
-    elif isinstance(part, Popular):
-        found.cluster[:] += by_product.sum(axis=1)
-        found.everybody[:] += rest
-    elif isinstance(part, Newest):
-        found.newest[:] += score
-    elif isinstance(part, Content):
-        found.alike[:] += by_product
-    else:
-        found.bought[:] += by_product
+def _by_event(part: Recommender, history: History, rows: Rows, context: Context) -> Dense:
+    """(n, n_events) what each event adds: nothing, exactly what it does, or by leaving products out."""
+    if isinstance(part, Newest):
+        return np.zeros((len(rows), len(history.products)), np.float32)
+    if isinstance(part, Explains):
+        return contributions_to(part, history, rows, context)
+    return _left_out(part, history, rows, context)
 
 
-def _left_out(
-    model: Recommender,
-    history: History,
-    rows: Rows,
-    score: NDArray[np.float64],
-    context: Context,
-    products: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """(n, m) by how much the score falls when one product is left out; the latest products only."""
-    out = np.zeros((len(rows), len(products)))
-    latest = list(dict.fromkeys(history.products[::-1].tolist()))[:LATEST]
-    for product in latest:
-        less = model.score(history.without(0, product), rows, context=context)[0].astype(np.float64)
-        out[:, np.searchsorted(products, product)] = score - np.where(np.isfinite(less), less, 0)
+def _left_out(part: Recommender, history: History, rows: Rows, context: Context) -> Dense:
+    """(n, n_events) by how much the score falls without a product, at its last event; of the latest products only."""
+    whole = part.score(history, rows, context=context)[0]
+    out = np.zeros((len(rows), len(history.products)), np.float32)
+    for product in list(dict.fromkeys(history.products[::-1].tolist()))[:LATEST]:
+        less = part.score(history.without(0, product), rows, context=context)[0]
+        fall = np.where(np.isfinite(whole), whole, 0) - np.where(np.isfinite(less), less, 0)
+        out[:, np.flatnonzero(history.products == product)[-1]] = fall
     return out
 
 
@@ -177,18 +173,25 @@ def _sentences(
     said = sorted((each for each in said if each[0] > LEAST * total), key=lambda each: -each[0])[:MOST]
     # What speaks against a product can make the parts that speak for it more than the whole.
     whole = max(total, sum(each[0] for each in said))
-    named = [Reason(text, round(float(amount / whole), 6), ids.names(of)) for amount, text, of in said]
+    named = [Reason(text, round(float(amount / whole), 6), [ids.name(p) for p in of]) for amount, text, of in said]
     return (*named, Reason("other", max(0.0, 1.0 - sum(each.share for each in named))))
 
 
 def _of_products(
-    made: Amounts, by_product: NDArray[np.float64], words: str, titles: Titles
+    made: Amounts, by_product: NDArray[np.floating], words: str, titles: Titles
 ) -> list[tuple[float, str, list[int]]]:
     """One sentence on the product that adds most, and on the second where it adds at least half of that."""
-    if not len(by_product) or by_product.max() <= 0:
+    if not len(by_product):
         return []
-    order = np.argsort(-by_product, kind="stable")[:2]
-    if len(order) == 2 and by_product[order[1]] < by_product[order[0]] / 2:
-        order = order[:1]
-    of = made.products[order].tolist()
-    return [(float(by_product[order].sum()), f"{words} {' and '.join(titles[each] for each in of)}", of)]
+    first = int(by_product.argmax())
+    amount = float(by_product[first])
+    if amount <= 0:
+        return []
+    others = by_product.copy()
+    others[first] = -np.inf
+    second = int(others.argmax())
+    of = [int(made.products[first])]
+    if others[second] >= amount / 2:
+        amount += float(others[second])
+        of.append(int(made.products[second]))
+    return [(amount, f"{words} {' and '.join(titles[each] for each in of)}", of)]
