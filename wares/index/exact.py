@@ -51,7 +51,8 @@ class Exact(Index):
 
     def search(self, queries: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
         """(n_queries, k) the nearest by dot product among allowed rows."""
-        self.learned()
+        if not hasattr(self, "vectors_"):
+            self.learned()  # says what is wrong
         if isinstance(self.vectors_, csr_array):
             return self._sparse(queries, k, allowed)
         asked = np.ascontiguousarray(queries.toarray() if isinstance(queries, csr_array) else queries, np.float32)

@@ -89,7 +89,8 @@ class HNSW(Index):
 
     def search(self, queries: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
         """(n_queries, k) the nearest found by dot product among allowed rows."""
-        self.learned()
+        if not hasattr(self, "vectors_"):
+            self.learned()  # says what is wrong
         asked = np.ascontiguousarray(queries.toarray() if isinstance(queries, csr_array) else queries, np.float32)
         vectors = np.asarray(self.vectors_)
         if asked.ndim != 2 or asked.shape[1] != vectors.shape[1]:

@@ -28,11 +28,13 @@ _LONG = ("id", "title", "description", "image")
 
 
 class _Tree(NamedTuple):
-    """The prefixes of the paths of a column: the values below each are a range, because values are in tree order."""
+    """The prefixes of the paths of a column, and which are of each level; the values below each are a range, because
+    values are in tree order.
+    """
 
     paths: list[str]
     nodes: dict[str, int]
-    levels: NDArray[np.int64]
+    levels: list[NDArray[np.int64]]
     lows: NDArray[np.int64]
     highs: NDArray[np.int64]
 
@@ -298,13 +300,13 @@ class Filters(Algorithm):
         below = np.concatenate([[0], np.cumsum(counts)])
         sums = below[tree.highs] - below[tree.lows]
         out = []
-        for level in range(1, int(tree.levels.max(initial=0)) + 1):
-            here = np.where(tree.levels == level, sums, 0).astype(np.float32)
-            best, _ = top_k(here[None], min(self.values, len(here)))
+        for level, nodes in enumerate(tree.levels, start=1):
+            here = sums[nodes]
+            best, _ = top_k(here[None].astype(np.float32), min(self.values, len(here)))
             out += [
-                {"value": tree.paths[node], "level": level, "count": int(sums[node])}
-                for node in best[0].tolist()
-                if node >= 0 and here[node]
+                {"value": tree.paths[nodes[place]], "level": level, "count": int(here[place])}
+                for place in best[0].tolist()
+                if here[place]
             ]
         return out
 
@@ -422,4 +424,5 @@ def _grow(values: list[str], deep: bool) -> _Tree:
         for depth in range(1, len(levels) + 1):
             nodes.setdefault(SEPARATOR.join(levels[:depth]), [depth, code, code])[2] = code + 1
     table = np.array(list(nodes.values()), np.int64).reshape(-1, 3)
-    return _Tree(list(nodes), {path: node for node, path in enumerate(nodes)}, table[:, 0], table[:, 1], table[:, 2])
+    levels = [np.flatnonzero(table[:, 0] == level) for level in range(1, int(table[:, 0].max(initial=0)) + 1)]
+    return _Tree(list(nodes), {path: node for node, path in enumerate(nodes)}, levels, table[:, 1], table[:, 2])

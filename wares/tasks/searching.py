@@ -118,17 +118,19 @@ class Searcher:
         impacts, where = self.words.impacts(found.query, rows)
         by_words, by_meaning, by_popularity = self._weights(found.query)
         cosines = dict(zip(found.near[0].tolist(), found.near[1].tolist(), strict=True))
+        words = [self.words.shown(word) for word in found.query.words.tolist()]
+        popular = [0.0] * len(rows) if self.popularity is None else self.popularity[rows].tolist()
         out = []
-        for i, row in enumerate(rows.tolist()):
+        for row, adds, bits, bought in zip(rows.tolist(), impacts.tolist(), where.tolist(), popular, strict=True):
             parts = [
-                (by_words * float(impacts[i, a]), f"“{self.words.shown(int(word))}” in {self._columns(where[i, a])}")
-                for a, word in enumerate(found.query.words)
-                if where[i, a]
+                (by_words * add, f"“{word}” in {self._columns(bit)}")
+                for word, add, bit in zip(words, adds, bits, strict=True)
+                if bit
             ]
             if row in cosines:
                 parts.append((by_meaning * cosines[row], "close in meaning"))
-            if self.popularity is not None and self.popularity[row] > 0:
-                parts.append((by_popularity * float(self.popularity[row]), "popular"))
+            if bought > 0:
+                parts.append((by_popularity * bought, "popular"))
             out.append(_shared(parts))
         return out
 
@@ -174,7 +176,7 @@ class Searcher:
         return rows, np.asarray(self.popularity, np.float32)[rows] * np.float32(self.popularity_weight)
 
     def _columns(self, bits: int) -> str:
-        return ", ".join(name for bit, name in enumerate(self.words.columns_) if int(bits) >> bit & 1)
+        return ", ".join(name for bit, name in enumerate(self.words.columns_) if bits >> bit & 1)
 
 
 def _shared(parts: list[tuple[float, str]]) -> list[Reason]:
