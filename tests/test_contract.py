@@ -23,7 +23,7 @@ EXPECTED: dict[tuple[str, str, str], str] = {
 
 
 INSTEAD_OF_DEFAULT: dict[tuple[str, str], dict[str, int]] = {
-    ("encode", "static"): {"vocabulary": 500},  # every token goes through the sentence encoder: seconds for each fit
+    ("encode", "static"): {"vocabulary": 500, "width": 64},  # every token goes through the sentence encoder: seconds for each fit
 }
 """Settings that differ from the default ones for the sake of time alone."""
 
