@@ -49,7 +49,7 @@ class Fused(Encoder):
     """
 
     parts: list[Encoder] = field(default_factory=default_parts)
-    weights: list[float] = field(default_factory=lambda: [1.0, 1.0])
+    weights: list[float] = field(default_factory=lambda: [1.0, 0.5])
 
     def __post_init__(self) -> None:
         self._memory: Memory | None = None
