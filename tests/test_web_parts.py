@@ -73,20 +73,20 @@ def test_values_as_text() -> None:
 
 
 def test_a_chart_is_drawn_to_scale() -> None:
-    rows = [
-        {"name": "popular", "values": {"NDCG@10": [0.1, 0.08, 0.12], "coverage": 0.5}},
-        {"name": "ease", "values": {"NDCG@10": [0.2, 0.16, 0.24], "coverage": None}},
-    ]
-    task = {"title": "New", "protocol": "in time", "metrics": ["NDCG@10", "coverage"], "rows": rows}
-    (made,) = charts.tasks({"recommend": [task]})
-    popular, ease = made.charts[0].bars
-    assert popular.baseline
-    assert not ease.baseline
-    assert ease.width == pytest.approx(2 * popular.width)
-    assert ease.low < ease.value < ease.high
-    assert ease.from_ < ease.width < ease.to <= 1000
-    assert len(made.charts[1].bars) == 1
-    assert made.rows[1] == ("ease", ["0.2000", "–"])
+    def values(ndcg: float, coverage: float) -> dict[str, object]:
+        return {"ndcg": {"mean": ndcg, "low": 0.8 * ndcg, "high": 1.2 * ndcg, "n": 9}, "coverage": coverage}
+
+    models = {"popular": values(0.1, 0.01), "blend": values(0.2, 0.5)}
+    gap = {"mean": 0.1, "low": 0.05, "high": 0.15, "n": 9}
+    task = {"shoppers": 9, "models": models, "differences": {"popular": {"ndcg": gap}, "ease": {"ndcg": gap}}}
+    (made,) = charts.tasks({"recommend": {"k": 10, "tasks": {"new": task}}})
+    blend, popular = made.charts[0].bars
+    assert (blend.kind, popular.kind) == ("ours", "baseline")
+    assert blend.width == pytest.approx(2 * popular.width)
+    assert blend.from_ < blend.width < blend.to <= 1000
+    assert [chart.metric for chart in made.charts] == ["NDCG@10", "Coverage@10"]
+    assert made.rows[0] == ("blend", ["0.2000", "0.5000"])
+    assert [(one.peer, one.sure) for one in made.gaps] == [("popular", True)]
 
 
 def test_nothing_evaluated_is_nothing_drawn() -> None:

@@ -217,6 +217,19 @@ class Opened:
             cluster_names=[each.name for each in self.clusters],
         )
 
+    def warm(self) -> None:
+        """Use every part once: what is mapped, loaded or compiled at first use is then ready."""
+        self.searcher.search("warm", 1)
+        self.similar.search(0, 1)
+        if self.together is not None:
+            self.together.search(0, 1)
+        context = Context(at=np.array([self.end]))
+        for rows in ([], [0]):
+            self.recommend(History.of([rows], len(self.shelf.shown)), 1, context=context, allowed=None, repeats=False)
+        self.cards(self.shown_ids(np.array([0])))
+        self.members(0, 1, 0)
+        _ = self.shoppers, self.history, self.attributes
+
 
 class _Titles:
     """Titles of shown rows, one at a time."""

@@ -1,5 +1,7 @@
 """An open shop: it answers in names. Each method is a few lines around one task."""
 
+import logging
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -14,11 +16,13 @@ from wares.building import build
 from wares.data.answers import Answer, Cluster, Found
 from wares.data.history import History
 from wares.engine import Observer
-from wares.errors import SettingError
+from wares.errors import SettingError, WaresError
 from wares.live import Live
 from wares.opened import Opened
 from wares.sources import Asked, check_sources
 from wares.store.builds import Builds
+
+_log = logging.getLogger("wares.shop")
 
 _LOOK = 1.0  # seconds between looks for a newer build: listing a folder is cheap, but not free
 
@@ -35,6 +39,8 @@ class Shop:
         self._held = self._builds.hold(self._builds.newest())
         self._opened = Opened(self._held.path)
         self._looked = time.monotonic()
+        self._watcher: threading.Thread | None = None
+        self._closed = threading.Event()
 
     def __repr__(self) -> str:
         return f"Shop({str(self.folder)!r}, build {self._held.path.name})"
@@ -47,21 +53,46 @@ class Shop:
 
     def close(self) -> None:
         """Let the build go; the shop answers no more."""
+        self._closed.set()
+        if self._watcher is not None:
+            self._watcher.join()
         self._held.close()
         self._live.close()
 
     @property
     def now(self) -> Opened:
         """The newest build, opened."""
-        if time.monotonic() - self._looked > _LOOK:
+        if self._watcher is None and time.monotonic() - self._looked > _LOOK:
             self._looked = time.monotonic()
-            newest = self._builds.all()[-1:]
-            if newest and newest[0] != self._held.path:
-                held = self._builds.hold(newest[0])
-                self._opened = Opened(held.path)
-                self._held.close()
-                self._held = held
+            self._look()
         return self._opened
+
+    def watch(self) -> None:
+        """From now on a thread looks for newer builds and has them ready before they answer: for servers.
+
+        No asking waits for a build to be opened, neither the first nor one after a newer build was published.
+        """
+        self._opened.warm()
+        self._watcher = threading.Thread(target=self._watch, name="newest-build", daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_LOOK):
+            try:
+                self._look(warm=True)
+            except WaresError as error:  # the build that answers is sound: it goes on, and the next look tries again
+                _log.error("%s: its newest build cannot be opened, the one before it serves on: %s", self.folder, error)
+
+    def _look(self, *, warm: bool = False) -> None:
+        newest = self._builds.all()[-1:]
+        if not newest or newest[0] == self._held.path:
+            return
+        held = self._builds.hold(newest[0])
+        opened = Opened(held.path)
+        if warm:
+            opened.warm()
+        self._opened, before, self._held = opened, self._held, held
+        before.close()
 
     @cached_property
     def _live(self) -> Live:

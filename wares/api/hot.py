@@ -5,7 +5,8 @@ costs more than it wins, and the shop's scratch arrays are then never entered tw
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -36,7 +37,6 @@ class Hot:
     summary: str
     schema: str
     about: str = ""
-    id_of: str = field(default="product")
 
     def route(self, shop: "Shop") -> Route:
         """The Starlette route that answers from the shop."""
@@ -117,7 +117,11 @@ def read_events(body: bytes) -> pl.DataFrame:
     if not 1 <= len(events) <= MAX_EVENTS:
         raise SettingError(f"one request takes 1 to {MAX_EVENTS:,} events, not {len(events):,}")
     kinds = {name: pl.Float64() if name == "value" else pl.String() for name in _names(events)}
-    return pl.DataFrame([[_field(name, event) for name in kinds] for event in events], schema=kinds, orient="row")
+    rows = [[_field(name, event) for name in kinds] for event in events]
+    made = pl.DataFrame(rows, schema=kinds, orient="row")
+    # One event may leave out what another of its lot tells.
+    usual = {"kind": "purchase", "at": datetime.now(UTC).isoformat()}
+    return made.with_columns(pl.col(name).fill_null(value) for name, value in usual.items() if name in kinds)
 
 
 def _names(events: Sequence[Mapping[str, Any]]) -> list[str]:

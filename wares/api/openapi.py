@@ -49,7 +49,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Event": _object(
         shopper=_TEXT,
         product=_TEXT,
-        kind={"type": "string", "default": "view", "description": "view, cart, favourite, purchase, return …"},
+        kind={"type": "string", "default": "purchase", "description": "view, cart, favourite, purchase, return …"},
         at={"type": "string", "format": "date-time", "description": "Now, where it is not given."},
         value=_NUMBER,
         query=_TEXT,

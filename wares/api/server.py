@@ -225,7 +225,10 @@ class _Crew:
 
     def _word_from(self, worker: _Worker) -> None:
         """A worker says that it answers; silence for ever says that it died, and another takes its place."""
-        if worker.channel.recv(1) == READY:
+        word = b""
+        with contextlib.suppress(ConnectionResetError):  # it died with connections it had not taken yet
+            word = worker.channel.recv(1)
+        if word == READY:
             worker.answers, self.quick_deaths = True, 0
             return
         self.selector.unregister(worker.channel)

@@ -69,8 +69,10 @@ def main(folder: Path, channel: socket.socket) -> None:
     from wares.shop import open_shop
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    shop = open_shop(folder)
+    shop.watch()
     config = uvicorn.Config(
-        create(open_shop(folder)),
+        create(shop),
         access_log=False,
         log_config=None,
         lifespan="off",

@@ -7,9 +7,24 @@ from typing import Any
 _WIDTH = 1000.0  # units of the drawing across; the template's viewBox
 
 
+METRICS = {
+    "ndcg": "NDCG",
+    "recall": "Recall",
+    "precision": "Precision",
+    "mrr": "MRR",
+    "hit_rate": "Hit rate",
+    "auc": "AUC",
+    "coverage": "Coverage",
+    "novelty": "Novelty",
+}
+DRAWN = ("ndcg", "recall", "mrr", "coverage")
+COMPARED = ("popular", "itemknn")
+_KINDS = {"blend": "ours", "popular": "baseline"}
+
+
 @dataclass(frozen=True)
 class Bar:
-    """One recommender in one chart; lengths in units of the drawing. baseline : it is popularity."""
+    """One recommender in one chart; lengths in units of the drawing. kind : ours (what the shop uses) or baseline."""
 
     name: str
     value: float
@@ -18,17 +33,27 @@ class Bar:
     width: float
     from_: float
     to: float
-    baseline: bool
+    kind: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much NDCG what the shop uses is above a peer, shopper by shopper."""
+
+    peer: str
+    value: float
+    low: float
+    high: float
 
     @property
-    def text(self) -> str:
-        """The value, and its interval where it has one."""
-        return f"{self.value:.4f}" if self.low == self.high else f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+    def sure(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One metric of every recommender."""
+    """One metric of every recommender, the best first."""
 
     metric: str
     bars: Sequence[Bar]
@@ -36,48 +61,58 @@ class Chart:
 
 @dataclass(frozen=True)
 class Task:
-    """One question the recommenders were asked, such as products new to the shopper."""
+    """One question the recommenders were asked: products new to the shopper, or products to take again."""
 
-    title: str
-    protocol: str
+    name: str
+    shoppers: int
     charts: Sequence[Chart]
-    findings: Sequence[str]
+    gaps: Sequence[Gap]
     metrics: Sequence[str]
     rows: Sequence[tuple[str, Sequence[str]]]
 
 
 def tasks(evaluation: Mapping[str, Any]) -> list[Task]:
-    """The charts and tables of an evaluation."""
-    return [_task(task) for task in evaluation.get("recommend", [])]
+    """The charts and tables of an evaluation, as `Shop.evaluate()` gives it."""
+    found = evaluation.get("recommend") or {}
+    return [_task(name, task, found["k"]) for name, task in found.get("tasks", {}).items()]
 
 
-def _task(task: Mapping[str, Any]) -> Task:
-    found = [_chart(metric, task["rows"]) for metric in task["metrics"]]
+def _task(name: str, task: Mapping[str, Any], k: int) -> Task:
+    models: Mapping[str, Mapping[str, Any]] = task["models"]
+    order = sorted(models, key=lambda model: -_interval(models[model].get("ndcg", 0.0))[0])
+    known = [metric for metric in METRICS if any(metric in models[model] for model in order)]
     return Task(
-        title=task["title"],
-        protocol=task["protocol"],
-        charts=[chart for chart in found if chart.bars],
-        findings=task.get("findings", ()),
-        metrics=task["metrics"],
-        rows=[(row["name"], [_cell(row["values"].get(metric)) for metric in task["metrics"]]) for row in task["rows"]],
+        name=name,
+        shoppers=task["shoppers"],
+        charts=[_chart(metric, k, {model: models[model] for model in order}) for metric in known if metric in DRAWN],
+        gaps=[
+            Gap(peer, *_interval(gap["ndcg"]))
+            for peer, gap in task.get("differences", {}).items()
+            if peer in COMPARED and "ndcg" in gap
+        ],
+        metrics=[_label(metric, k) for metric in known],
+        rows=[(model, [_cell(models[model].get(metric)) for metric in known]) for model in order],
     )
 
 
-def _chart(metric: str, rows: Sequence[Mapping[str, Any]]) -> Chart:
-    values = [(row["name"], _interval(row["values"][metric])) for row in rows if row["values"].get(metric) is not None]
-    top = max((high for _, (_, _, high) in values), default=0.0) * 1.02 or 1.0  # room for the last whisker's end
-    return Chart(metric, [_bar(name, *value, _WIDTH / top) for name, value in values])
+def _chart(metric: str, k: int, models: Mapping[str, Mapping[str, Any]]) -> Chart:
+    values = {name: _interval(found[metric]) for name, found in models.items() if found.get(metric) is not None}
+    top = max((high for _, _, high in values.values()), default=0.0) * 1.02 or 1.0  # room for the last whisker's end
+    return Chart(_label(metric, k), [_bar(name, *value, _WIDTH / top) for name, value in values.items()])
+
+
+def _label(metric: str, k: int) -> str:
+    return METRICS[metric] + ("" if metric == "auc" else f"@{k}")
 
 
 def _bar(name: str, value: float, low: float, high: float, scale: float) -> Bar:
-    baseline = name.lower().startswith("popular")
-    return Bar(name, value, low, high, value * scale, low * scale, high * scale, baseline)
+    return Bar(name, value, low, high, value * scale, low * scale, high * scale, _KINDS.get(name, ""))
 
 
 def _interval(value: Any) -> tuple[float, float, float]:
-    if isinstance(value, (list, tuple)):
-        middle, low, high = map(float, value)
-        return middle, low, high
+    """Mean, low and high; a number without an interval is all three."""
+    if isinstance(value, Mapping):
+        return float(value["mean"]), float(value["low"]), float(value["high"])
     return float(value), float(value), float(value)
 
 

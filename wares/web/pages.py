@@ -163,7 +163,8 @@ def _shopper(ask: Ask) -> Response:
 
 def _quality(ask: Ask) -> Response:
     found = ask.shop.evaluate()
-    return ask.page("quality.html", tasks=charts.tasks(found), clusters=found.get("clusters"))
+    protocol = (found.get("recommend") or {}).get("protocol", "")
+    return ask.page("quality.html", tasks=charts.tasks(found), protocol=protocol, clusters=found.get("clusters"))
 
 
 def _api(ask: Ask) -> Response:
