@@ -39,7 +39,7 @@ def blobs(n=3000, k=12, width=16, seed=0):
     return (centers[truth] + rng.normal(size=(n, width))).astype(np.float32), truth
 
 
-@pytest.mark.parametrize("model", [KMeans(), KMeans(spherical=True, n_clusters=3), KMeans(near=0, split_merge=0)])
+@pytest.mark.parametrize("model", [KMeans(), KMeans(spherical=True, n_clusters=3)])
 def test_scikit_learns_own_checks(model):
     results = check_estimator(model, expected_failed_checks=UNEQUAL, on_skip=None, on_fail=None)
     statuses = {each["check_name"]: each["status"] for each in results}

@@ -101,11 +101,11 @@ def test_typical_rows_are_the_most_central_and_no_title_twice():
 
 def blobs(n, k, seed=0):
     rng = np.random.default_rng(seed)
-    return unit((np.eye(16)[rng.integers(k, size=n)] + 0.15 * rng.normal(size=(n, 16))).astype(np.float32))
+    return unit((np.eye(16)[rng.integers(k, size=n)] + 0.1 * rng.normal(size=(n, 16))).astype(np.float32))
 
 
 def test_the_number_of_clusters_is_that_of_clear_groups():
-    X = blobs(1500, 12)
+    X = blobs(800, 12)
     choice = choose(lambda k: KMeans(n_clusters=k), X)
     assert choice.k == 12
     assert "silhouette" in choice.reason
