@@ -424,5 +424,6 @@ def _grow(values: list[str], deep: bool) -> _Tree:
         for depth in range(1, len(levels) + 1):
             nodes.setdefault(SEPARATOR.join(levels[:depth]), [depth, code, code])[2] = code + 1
     table = np.array(list(nodes.values()), np.int64).reshape(-1, 3)
-    levels = [np.flatnonzero(table[:, 0] == level) for level in range(1, int(table[:, 0].max(initial=0)) + 1)]
-    return _Tree(list(nodes), {path: node for node, path in enumerate(nodes)}, levels, table[:, 1], table[:, 2])
+    deepest = int(table[:, 0].max(initial=0))
+    by_level = [np.flatnonzero(table[:, 0] == level) for level in range(1, deepest + 1)]
+    return _Tree(list(nodes), {path: node for node, path in enumerate(nodes)}, by_level, table[:, 1], table[:, 2])
