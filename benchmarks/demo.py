@@ -85,19 +85,23 @@ def _value(work: str, metric: str, value: float, bound: float | None, settings: 
 
 
 def _quality(report: dict[str, Any], settings: dict[str, Any]) -> Iterator[Row]:
-    """The evaluation that the build made of itself, as rows: ours first, the others beside it."""
-    for task in report["evaluation"]["recommend"]:
-        values = {row["name"]: row["values"]["NDCG@10"] for row in task["rows"]}
-        ours, *peers = values
-        middle = {name: value[0] if isinstance(value, (list, tuple)) else value for name, value in values.items()}
+    """The evaluation that the build made of itself, as rows: the blend is ours, its parts and popularity the peers."""
+    found = report["evaluation"]["recommend"]
+    for task, results in found["tasks"].items():
+        values = {name: each["ndcg"]["mean"] for name, each in results["models"].items()}
+        ours = values.pop("blend")
+        over = {name: each["ndcg"] for name, each in results["differences"].items()}
         yield Row.compared(
-            task["title"],
-            "NDCG@10",
-            middle[ours],
-            {name: middle[name] for name in peers},
+            f"recommending {task} products to {results['shoppers']:,} shoppers",
+            f"NDCG@{found['k']}",
+            ours,
+            values,
             better="more",
-            quality={"findings": "; ".join(task.get("findings", []))},
-            settings={**settings, "protocol": task["protocol"], "with 95 % intervals": values},
+            quality={
+                f"over {name}": f"{over[name]['mean']:+.4f} [{over[name]['low']:+.4f}, {over[name]['high']:+.4f}]"
+                for name in ("popular", "itemknn")
+            },
+            settings={**settings, "protocol": found["protocol"], "differences": over},
         )
 
 
