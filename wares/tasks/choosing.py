@@ -62,10 +62,8 @@ def choose(
     judged = sampled(vectors, None, 3000, seed)
     distances = gaps(dense(vectors[judged]))
     curve = [_try(make, k, vectors, judged, distances) for k in ks]
-    top = peak([-1.0 if trial["silhouette"] is None else trial["silhouette"] for trial in curve])
-    if top is not None and grid is None:  # look closer around the peak
-        finer = _between(ks[top - 1], ks[top], ks[top + 1])
-        curve += [_try(make, k, vectors, judged, distances) for k in finer]
+    while grid is None and (more := _closer(curve)):
+        curve += [_try(make, k, vectors, judged, distances) for k in more]
         curve.sort(key=lambda trial: trial["k"])
     return _decided(curve, len(rows))
 
@@ -78,10 +76,17 @@ def geometric(n: int) -> list[int]:
     return sorted({int(k) for k in np.round(np.geomspace(low, high, steps))})
 
 
-def _between(low: int, middle: int, high: int) -> list[int]:
-    """At most three more on each side of the middle."""
-    sides = (range(low + 1, middle), range(middle + 1, high))
-    return [k for side in sides for k in (side if len(side) <= 3 else side[:: -(-len(side) // 3)])]
+def _closer(curve: Sequence[Trial]) -> list[int]:
+    """Where the silhouette has a peak, the numbers half-way from it to those tried on either side; few in all."""
+    top = peak(_silhouettes(curve))
+    if top is None or len(curve) >= 20:
+        return []
+    low, k, high = (curve[at]["k"] for at in (top - 1, top, top + 1))
+    return sorted({(low + k) // 2, (k + high + 1) // 2} - {low, k, high})
+
+
+def _silhouettes(curve: Sequence[Trial]) -> list[float]:
+    return [-1.0 if trial["silhouette"] is None else trial["silhouette"] for trial in curve]
 
 
 def elbow(ks: Sequence[float], inertia: Sequence[float]) -> int:
@@ -103,7 +108,7 @@ def peak(silhouettes: Sequence[float]) -> int | None:
 
 def _decided(curve: list[Trial], sample: int) -> Choice:
     ks = [trial["k"] for trial in curve]
-    scores = [-1.0 if trial["silhouette"] is None else trial["silhouette"] for trial in curve]
+    scores = _silhouettes(curve)
     top = peak(scores)
     if top is not None:
         return Choice(
