@@ -286,13 +286,13 @@ class Words(Algorithm):
         """The k best of one query by words alone, and how many match."""
         now, query = self._now, self.understand(text)
         own = room(len(self.indptr_) - 1)
-        rows, scores = np.full(k, -1, np.int64), np.full(k, -np.inf, np.float32)
+        rows, scores = np.empty((1, k), np.int64), np.empty((1, k), np.float32)
         least = query.need if self.match == "all" else 1
         n = postings.best_matches(
             now.ptr, now.rows, now.impacts, query.words, query.need, least, own.sums, own.held, own.rows,
-            own.scores, _ANYTHING if allowed is None else allowed, rows, scores,
+            own.scores, _ANYTHING if allowed is None else allowed, rows[0], scores[0],
         )  # fmt: skip
-        return Hits(rows[None], scores[None]), n
+        return Hits(rows, scores), n
 
     def impacts(self, query: Query, rows: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """(n, n_words) what each word of the query adds to each product, and the bits of the columns that hold it."""

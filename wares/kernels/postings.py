@@ -190,7 +190,10 @@ def keep(rows, scores, n, allowed):
 
 @nb.njit(nogil=True, cache=True)
 def best_of(rows, scores, n, k_rows, k_scores):
-    """The best of the first n into k_rows (k,) int64 and k_scores (k,) float32, ties to the lower row."""
+    """The best of the first n into k_rows (k,) int64 and k_scores (k,) float32, ties to the lower row.
+
+    Places left over are -1 and -inf.
+    """
     k = k_rows.size
     m = 0
     for i in range(n):
@@ -205,6 +208,9 @@ def best_of(rows, scores, n, k_rows, k_scores):
         k_scores[place] = score
         k_rows[place] = row
         m = min(m + 1, k)
+    for place in range(m, k):
+        k_rows[place] = -1
+        k_scores[place] = -np.inf
 
 
 @nb.njit(nogil=True, cache=True)
