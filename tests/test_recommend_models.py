@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from wares.algorithm import Context, Recommender, load
 from wares.data.history import History
+from wares.data.hits import Hits
 from wares.errors import DataError, SettingError
 from wares.kernels.cooccurrence import neighbours
+from wares.kernels.factors import best_products
 from wares.recommend.content import Content
 from wares.recommend.ease import EASE
 from wares.recommend.itemknn import ItemKNN, nearest
@@ -254,3 +256,27 @@ def test_settings_are_checked():
         EASE(strength="often").fit(SHOP)
     with pytest.raises(SettingError, match="as many weights"):
         Blend(weights=[1.0]).fit(SHOP)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(1, 300), st.integers(1, 6))
+def test_best_products_are_those_of_all_scores(seed, n_shoppers, k):
+    rng = np.random.default_rng(seed)
+    # Whole numbers, so that ties are many and sums exact; 2,100 products take two tiles.
+    shoppers = rng.integers(-2, 3, (n_shoppers, 3)).astype(np.float32)
+    products = rng.integers(-2, 3, (2100, 3)).astype(np.float32)
+    seen = History.of([np.unique(rng.integers(0, 2100, 40)) for _ in range(n_shoppers)], 2100)
+    rows, scores = best_products(shoppers, products, seen.indptr, seen.products, k)
+    every = shoppers @ products.T
+    every[seen.owners(), seen.products] = -np.inf
+    wanted = Hits.top(every, k)
+    assert np.array_equal(rows, wanted.rows)
+    assert np.array_equal(scores, wanted.scores)
+
+
+def test_a_job_over_many_shoppers_answers_as_one_by_one():
+    model = Content(half_life=0.0).fit(SHOP, CONTEXT)
+    many = History.of(BASKETS * 200, 12)
+    whole = model.recommend(many, 4)
+    few = model.recommend(SHOP, 4)
+    assert np.allclose(whole.scores, np.tile(few.scores, (200, 1)), atol=1e-5)

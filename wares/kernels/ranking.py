@@ -8,7 +8,7 @@ import numpy as np
 def auc(scores, right, left_out):
     """The chance that a right product scores above a wrong one, ties counting half; NaN without either kind.
 
-    scores (n,); right and left_out (m,) distinct rows; those left out are no candidates.
+    scores (n,); right (m,) distinct rows; left_out rows that are no candidates.
     """
     n = scores.shape[0]
     state = np.zeros(n, np.int8)
@@ -23,6 +23,9 @@ def auc(scores, right, left_out):
     for j in range(n):
         if state[j] == 0:
             n_wrong += 1
+            if n_right and scores[j] < wanted[0]:
+                wins += n_right  # most products are below every right one
+                continue
             # Of the right ones, those above this one win; equal ones win by half.
             below = np.searchsorted(wanted, scores[j], "left")
             upto = np.searchsorted(wanted, scores[j], "right")

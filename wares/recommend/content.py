@@ -1,6 +1,7 @@
 """Products like those of the history, by their vectors."""
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -9,11 +10,19 @@ from scipy.sparse import csr_array
 from sklearn.decomposition import TruncatedSVD
 
 from wares.algorithm import Context, Recommender, setting
-from wares.arrays import Dense, Rows, Vectors, unit
+from wares.arrays import Dense, Mask, Rows, Vectors, unit
 from wares.data.history import History
+from wares.data.hits import Hits
 from wares.errors import DataError
 from wares.kernels.ease import add_rows
+from wares.kernels.factors import best_products
 from wares.recommend.profile import Profile, Strength, frozen, picked
+
+MANY = 1024
+"""Histories from which on all cores work on them."""
+
+_one_at_a_time = Lock()
+"""The threads of a parallel kernel must not be entered twice."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -64,6 +73,33 @@ class Content(Recommender):
         scores[:, empty] = -np.inf
         scores[lengths == 0] = -np.inf
         return picked(scores, products)
+
+    def recommend(
+        self,
+        history: History,
+        k: int,
+        *,
+        context: Context = Context(),
+        allowed: Mask | None = None,
+        repeats: bool = False,
+    ) -> Hits:
+        """The k best products of each history; a job over many takes tiles of scores instead of whole rows."""
+        if len(history) < MANY or allowed is not None or repeats:
+            return super().recommend(history, k, context=context, allowed=allowed, repeats=repeats)
+        vectors, empty = self._vectors(history, context)
+        profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
+        mean, lengths = self._mean(profile, vectors)
+        there = np.setdiff1d(np.arange(len(vectors)), empty)
+        # Columns without a vector are left out of the tiles, and of what each history holds.
+        held = History(history.indptr, history.products, np.ones(len(history.products), np.float32), len(vectors))
+        seen = csr_array(held.keep(history.products < len(vectors)).matrix()[:, there])
+        seen.sort_indices()
+        with _one_at_a_time:
+            rows, scores = best_products(mean, vectors[there], seen.indptr, seen.indices, k)
+        rows = np.where(rows >= 0, there[rows], -1)
+        silent = lengths == 0
+        rows[silent], scores[silent] = -1, -np.inf
+        return Hits(rows, scores)
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
         """(n_events,) of a one-shopper history; they sum to the score."""

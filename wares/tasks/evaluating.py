@@ -55,7 +55,7 @@ def split(history: History, until: int | None = None, *, test: float = 0.2) -> t
 def wanted(train: History, test: History, task: Task) -> History:
     """What each shopper took in `test`: only products not in their `train`, or only those in it."""
     width = max(train.n_products, test.n_products)
-    had = np.unique(train.owners() * width + train.products)
+    had = np.sort(train.owners() * width + train.products)
     mine = test.owners() * width + test.products
     place = np.minimum(np.searchsorted(had, mine), max(len(had) - 1, 0))
     before = had[place] == mine if len(had) else np.zeros(len(mine), bool)
@@ -149,6 +149,8 @@ def _ask(
         block = history.take(slice(start, start + Blend.BLOCK))
         for task, right in relevant.items():
             for name, each in scores.items():
+                if name == "repeat" and task == "new":
+                    continue  # it ranks what the shopper had, and nothing else
                 lists = found[task].setdefault(name, _Lists())
                 lists.hits.append(_top(each, block, k, repeats=task == "repeat"))
                 for row in range(len(block)):
@@ -170,7 +172,8 @@ def _scored(
         if isinstance(model, Blend):
             mixtures = model.mixtures(block, context=asked)
             scores["blend"] = np.stack([mixture.total() for mixture in mixtures])
-            for number, name in enumerate(model.names()):
+            for number in np.flatnonzero(model.weights_):
+                name = name_of(model.parts_[number])
                 scores[name] = np.stack([mixture.scores[number] for mixture in mixtures])
         else:
             scores[name_of(model)] = model.score(block, everything, context=asked)
@@ -218,8 +221,7 @@ def _report(
 
 def _shares(train: History) -> NDArray[np.float64]:
     """(n_products,) the share of shoppers who took each product."""
-    pairs = np.unique(train.owners() * train.n_products + train.products)
-    counts = np.bincount(pairs % train.n_products, minlength=train.n_products)
+    counts = np.bincount(train.matrix().indices, minlength=train.n_products)
     return np.asarray(counts / max(int((np.diff(train.indptr) > 0).sum()), 1), np.float64)
 
 

@@ -116,7 +116,7 @@ def auc(scores: NDArray[np.floating], right: NDArray[np.integer], left_out: NDAr
     scores : (n_products,) of one shopper, -inf lowest. right, left_out : rows; those left out are no candidates.
     """
     right = np.unique(right).astype(np.int64)
-    return float(count_auc(np.asarray(scores, np.float32), right, np.unique(left_out).astype(np.int64)))
+    return float(count_auc(np.asarray(scores, np.float32), right, np.asarray(left_out, np.int64)))
 
 
 def coverage(hits: Hits, n_products: int) -> float:
