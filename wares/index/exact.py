@@ -18,7 +18,7 @@ from wares.kernels import nearest
 class Exact(Index):
     """Every vector is compared, so nothing is missed.
 
-    Choose it up to some 200,000 products, and always where the answer must be the true one. A single query reads one
+    Choose it up to some 50,000 products, and always where the answer must be the true one. A single query reads one
     byte for each number of the dense vectors (1 ms at 32,000 x 512, one thread) and looks at floats only for the few
     rows that rounding leaves in doubt; many queries at once are matrix products. Memory 5 bytes for each number.
 

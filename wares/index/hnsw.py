@@ -19,7 +19,7 @@ from wares.kernels import nearest
 class HNSW(Index):
     """A graph in layers, in which a query walks towards its neighbours; some are missed.
 
-    Choose it above some 200,000 products, where looking at all takes too long for one query. Fit takes
+    Choose it above some 50,000 products, where looking at all takes too long for one query. Fit takes
     O(n log n) time on one thread, memory (4 + 2) bytes for each number and 8 x connectivity bytes a product. Scores are
     exact, made from the full vectors. Where a filter leaves few products they are all looked at, so that no filter
     empties an answer; otherwise the walk is widened until k allowed products are found.
