@@ -16,12 +16,15 @@ PRODUCTS = [
     (103, 69, "GROCERY", "Private", "FRZN VEGETABLE/VEG DSH", "FRZN CORN ON THE COB", "12 OZ"),
     (104, 5423, "DRUG GM", "National", "TOYS AND GAMES", "PLUSH", None),
     (105, 2, "MISCELLANEOUS", "National", None, None, None),
+    (107, 4, "FLORAL", "National", "ROSES", "ROSE BUNCH", None),
     (106, 895, "FUEL", "Private", "COUPON/MISC ITEMS", "GASOLINE-REG UNLEADED", None),
+    (108, 4, "FLORAL", "National", "ROSES", "ROSE BUNCH", None),
 ]
 LINES = [
     # household, basket, product, quantity, sales, coupon match
     (7, 9001, 101, 2, 3.00, 0.0),
     (7, 9001, 104, 1, 9.49, 0.5),
+    (8, 9002, 108, 1, 5.00, 0.0),
     (8, 9002, 101, 1, 2.00, 0.0),
     (8, 9002, 101, 1, 0.00, 0.0),
     (8, 9003, 106, 10_000, 25.00, 0.0),
@@ -47,34 +50,34 @@ def files(tmp_path: Path) -> tuple[Path, Path, Path]:
 
 def test_products_are_what_a_person_can_read(files: tuple[Path, Path, Path]) -> None:
     table = pl.read_parquet(files[0])
-    assert table["id"].to_list() == ["101", "102", "103", "104", "105", "106"]
+    assert table["id"].to_list() == ["101", "102", "103", "104", "105", "108", "107", "106"]
     assert table["title"][0] == "Frozen Corn on the Cob, Store Brand, 16 oz"
     assert table["title"][3] == "Plush, Toys and Games, Brand 5423"
     assert table["title"][4] == "Miscellaneous, Brand 2"
     assert table["category"][0] == "Grocery > Frozen Vegetable/Vegetable Dish > Frozen Corn on the Cob"
     assert table["category"][4] == "Miscellaneous"
-    assert table["brand"].to_list()[3:] == ["Brand 5423", "Brand 2", "Store Brand 895"]
+    assert table["brand"].to_list()[3:] == ["Brand 5423", "Brand 2", "Brand 4", "Brand 4", "Store Brand 895"]
 
 
-def test_variants_share_a_group_and_keep_their_ids(files: tuple[Path, Path, Path]) -> None:
+def test_variants_share_a_group_the_most_bought_first(files: tuple[Path, Path, Path]) -> None:
     table = pl.read_parquet(files[0])
-    assert table["group"].to_list() == ["101", "101", "103", "104", "105", "106"]
+    assert table["group"].to_list() == ["101", "101", "103", "104", "105", "107", "107", "106"]
 
 
 def test_prices_are_the_median_of_what_was_paid(files: tuple[Path, Path, Path]) -> None:
     table = pl.read_parquet(files[0])
     # 1.50 and 2.00 were paid for 101, and nothing is no price; 102 was never bought and costs what its variant costs.
-    assert table["price"].to_list() == [1.75, 1.75, None, 9.99, None, 2.5]
-    assert table["popularity"].to_list() == [3, 0, 0, 1, 0, 1]
+    assert table["price"].to_list() == [1.75, 1.75, None, 9.99, None, 5, 5, 2.5]
+    assert table["popularity"].to_list() == [3, 0, 0, 1, 0, 1, 0, 1]
 
 
 def test_events_are_purchases_with_basket_and_amount(files: tuple[Path, Path, Path]) -> None:
     log = pl.read_parquet(files[1])
     assert log.columns == ["shopper", "product", "kind", "at", "value", "basket"]
-    assert log["shopper"].to_list() == ["7", "7", "8", "8", "8", "8"]
+    assert log["shopper"].to_list() == ["7", "7", "8", "8", "8", "8", "8"]
     assert log["product"].dtype == pl.String
     assert log["basket"][0] == "9001"
-    assert log["value"].to_list() == [2, 1, 1, 1, 10, 1]
+    assert log["value"].to_list() == [2, 1, 1, 1, 1, 10, 1]
     assert log["at"].dtype == pl.Datetime("us", "UTC")
     assert log["kind"].unique().to_list() == ["purchase"]
 
@@ -98,10 +101,10 @@ def test_clusters_are_judged_by_vectors_that_saw_neither_category_nor_type(files
 
 def test_facts_count_what_is_missing(files: tuple[Path, Path, Path]) -> None:
     found = facts(files[0], files[1])
-    assert found["products"] == 6
-    assert found["variant groups"] == 5
+    assert found["products"] == 8
+    assert found["variant groups"] == 6
     assert found["products without price"] == 2
-    assert found["products never bought"] == 3
+    assert found["products never bought"] == 4
     assert found["events of unknown products"] == 1
 
 

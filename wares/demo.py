@@ -134,6 +134,9 @@ def _products(kinds: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
         # One never sold costs what its variants cost.
         .with_columns(pl.col("price").fill_null(pl.col("price").median().over("group")).round(2))
         .with_columns(pl.col("popularity").fill_null(0))
+        # A group is shown as its first product: let that be the one most bought.
+        .with_row_index("row")
+        .sort(pl.col("row").min().over("group"), -pl.col("popularity"), maintain_order=True)
         .select("id", "title", pl.col("brand_name").alias("brand"), "category", "price", "size", "group", "popularity")
     )
 
@@ -253,7 +256,7 @@ _UNITS: Sequence[tuple[str, str]] = (
     (r"L(?:T|TR|ITERS?)?", "l"),
     (r"CT", "ct"),
     (r"PKS?", "pack"),
-    (r"GALS?", "gal"),
+    (r"GA(?:LS?)?", "gal"),
     (r"QTS?", "qt"),
     (r"PTS?", "pt"),
     (r"DZ|DOZ", "dozen"),
