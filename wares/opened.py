@@ -219,10 +219,12 @@ class Opened:
 
     def warm(self) -> None:
         """Use every part once: what is mapped, loaded or compiled at first use is then ready."""
-        self.searcher.search("warm", 1)
-        self.similar.search(0, 1)
+        title = self.titles([0])[0]
+        for query in (title, f"{title[:3]}x{title[3:]}"):  # the second for the spelling
+            self.searcher.reasons(self.searcher.search(query, 1))
+        self.similar.reasons(0, self.similar.search(0, 1))
         if self.together is not None:
-            self.together.search(0, 1)
+            self.together.reasons(0, self.together.search(0, 1))
         context = Context(at=np.array([self.end]))
         for rows in ([], [0]):
             self.recommend(History.of([rows], len(self.shelf.shown)), 1, context=context, allowed=None, repeats=False)

@@ -24,7 +24,7 @@ READY, PASS = b"R", b"C"
 _START = 120.0  # seconds for a worker to open its build
 _STOP = 10.0  # seconds for answers under way to end
 _LIBRARIES = ("OPENBLAS", "OMP", "MKL", "NUMBA", "RAYON")
-_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _LIBRARIES}
+_ONE_THREAD = {"POLARS_MAX_THREADS": "1", **{f"{name}_NUM_THREADS": "1" for name in _LIBRARIES}}
 _QUICK_DEATHS = 3  # workers in a row that die before they answer: then it is the build, not the luck
 
 

@@ -142,7 +142,7 @@ def shop_facts(shop: "Shop") -> dict[str, Any]:
         "name": info.get("shop", "wares"),
         "build": info.get("build", ""),
         "products": (info.get("products") or {}).get("n", 0),
-        "shoppers": (info.get("shoppers") or {}).get("n", 0),
+        "shoppers": (info.get("events") or {}).get("shoppers", 0),
         "clusters": (info.get("clusters") or {}).get("n", 0),
     }
 
