@@ -205,6 +205,9 @@ class Matcher(Algorithm):
 class Recommender(Algorithm):
     """Histories to products. A shopper is a history, never an id."""
 
+    READS: ClassVar[Sequence[str]] = ("history", "vectors", "clusters", "created")
+    """What `fit` reads of history and context: a part is learned anew only when that has changed."""
+
     BLOCK: ClassVar[int] = 256
     """Histories scored at once: scores take BLOCK x n_products x 4 bytes."""
 

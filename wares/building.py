@@ -25,14 +25,15 @@ def build(config: Config, folder: Path, observer: Observer | None = None) -> Pat
     with builds.new() as draft:
         expected = {each["step"]: each["seconds"] for each in before.get("steps", []) if not each["cached"]}
         run = Run(config, Steps(folder / "cache"), draft.folder, observer or Unwatched(), expected)
-        report = run_all(run, before)
+        report = run_all(run, last[-1] if last else None)
         report |= {
             "wares": __version__,
             "shop": config.name,
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "steps": run.measured,
             "warnings": run.warnings,
-            "seconds": whole.seconds,
+            "seconds": round(whole.seconds, 3),
+            "cpu_seconds": round(whole.cpu_seconds, 3),
             "peak_mb": max([process_peak_mb(), *(each["peak_mb"] for each in run.measured)]),
         }
         write_json(draft.folder / "report.json", report)

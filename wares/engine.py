@@ -83,7 +83,14 @@ class Run:
             if cached:
                 tell.note = "kept"
         self.measured.append(
-            {"name": title, "step": name, "seconds": watch.seconds, "peak_mb": watch.peak_mb, "cached": cached}
+            {
+                "name": title,
+                "step": name,
+                "seconds": round(watch.seconds, 3),
+                "cpu_seconds": round(watch.cpu_seconds, 3),
+                "peak_mb": round(watch.peak_mb, 1),
+                "cached": cached,
+            }
         )
         return folder, folder.name
 

@@ -10,19 +10,26 @@ _STATUS = Path("/proc/self/status")
 
 
 class Stopwatch:
-    """Starts when made. `seconds` is wall time; `peak_mb` the largest resident memory since, in 10^6 bytes.
+    """Starts when made.
 
-    On Linux the kernel's high-water mark is set back at the start; elsewhere it is the whole process's.
+    `seconds` is wall time, `cpu_seconds` that of all threads, `peak_mb` the largest resident memory since, in 10^6
+    bytes: on Linux the kernel's high-water mark is set back at the start; elsewhere it is the whole process's.
     """
 
     def __init__(self) -> None:
         self._reset()
         self._start = time.perf_counter()
+        self._cpu = time.process_time()
 
     @property
     def seconds(self) -> float:
         """Wall time since the start."""
         return time.perf_counter() - self._start
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of all threads since the start: what a loaded machine does not change."""
+        return time.process_time() - self._cpu
 
     @property
     def peak_mb(self) -> float:

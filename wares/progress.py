@@ -135,12 +135,16 @@ def summary(console: Console, found: Mapping[str, Any]) -> None:
     if found.get("evaluation"):
         quality(console, found["evaluation"])
     steps = Table(box=None, pad_edge=False, title="", title_justify="left")
-    for name in ("step", "seconds", "peak MB"):
+    for name in ("step", "seconds", "CPU s", "peak MB"):
         steps.add_column(name, justify="left" if name == "step" else "right")
     for each in found["steps"]:
         cached = " (kept)" if each["cached"] else ""
-        steps.add_row(each["name"] + cached, f"{each['seconds']:.1f}", f"{each['peak_mb']:,.0f}")
-    steps.add_row("in all", f"{found['seconds']:.1f}", f"{found['peak_mb']:,.0f}", style="bold")
+        steps.add_row(
+            each["name"] + cached, f"{each['seconds']:.1f}", f"{each['cpu_seconds']:.1f}", f"{each['peak_mb']:,.0f}"
+        )
+    steps.add_row(
+        "in all", f"{found['seconds']:.1f}", f"{found['cpu_seconds']:.1f}", f"{found['peak_mb']:,.0f}", style="bold"
+    )
     console.print()
     console.print(steps)
     for warning in found["warnings"]:

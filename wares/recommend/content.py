@@ -1,8 +1,9 @@
 """Products like those of the history, by their vectors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,8 @@ class Content(Recommender):
 
     Source: Pazzani & Billsus 2007, doi:10.1007/978-3-540-72079-9_10.
     """
+
+    READS: ClassVar[Sequence[str]] = ("vectors",)
 
     width: int = setting(64, low=1)
     strength: Strength = "binary"

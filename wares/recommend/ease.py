@@ -1,9 +1,9 @@
 """A linear model of which products go together, solved in one step."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numba
 import numpy as np
@@ -48,6 +48,8 @@ class EASE(Recommender):
 
     Source: Steck 2019, doi:10.1145/3308558.3313710.
     """
+
+    READS: ClassVar[Sequence[str]] = ("history",)
 
     regularisation: float = setting(200.0, low=1e-6)
     max_products: int = setting(8000, low=1)

@@ -1,8 +1,8 @@
 """Products taken by the same shoppers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numba
 import numpy as np
@@ -38,6 +38,8 @@ class ItemKNN(Recommender):
 
     Source: Linden, Smith & York 2003, doi:10.1109/MIC.2003.1167344.
     """
+
+    READS: ClassVar[Sequence[str]] = ("history",)
 
     neighbours: int = setting(100, low=1)
     shrink: float = setting(10.0, low=0.0)

@@ -1,7 +1,8 @@
 """What came in last."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class Newest(Recommender):
     -------
     newness_ : (n_products,) float32 in (0, 1], 1 for the newest.
     """
+
+    READS: ClassVar[Sequence[str]] = ("created",)
 
     def fit(self, history: History, context: Context = Context()) -> Self:
         """Order the products; the history is not read."""

@@ -1,8 +1,8 @@
 """What most shoppers take."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ class Popular(Recommender):
     clusters_ : (n_products,) int64 cluster of each product, or -1.
     within_ : (n_products,) float32 the product's share of its cluster; 0 outside clusters.
     """
+
+    READS: ClassVar[Sequence[str]] = ("history", "clusters")
 
     half_life: float = setting(0.0, low=0.0)
     personal: float = setting(0.5, low=0.0, high=1.0)

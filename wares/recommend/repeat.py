@@ -1,7 +1,8 @@
 """What a shopper buys again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,8 @@ class Repeat(Recommender):
 
     Source: personal popularity with recency, as in Hu et al. 2020, doi:10.1145/3397271.3401066.
     """
+
+    READS: ClassVar[Sequence[str]] = ("history",)
 
     half_life: float = setting(120.0, low=0.0)
     smoothing: float = setting(10.0, low=0.0)

@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -29,6 +30,7 @@ from wares.store.files import digest, is_full, link, readable, rename, size_of, 
 
 _DRAFT = ".tmp-"
 _MEMO = "sources.json"
+_STEP = re.compile(r".+-[0-9a-f]{16}")
 _SETTLED = 2.0  # seconds: file systems keep times that coarsely, so a file changed just now may change again unseen
 
 
@@ -82,7 +84,8 @@ class Steps:
     def prune(self, keep: Sequence[str] | None = None) -> list[str]:
         """Remove the steps that are not in `keep` (those of this run unless given); returns what was removed."""
         wanted = set(self.used + self.made if keep is None else keep)
-        gone = [path for path in self.folder.iterdir() if path.is_dir() and path.name not in wanted]
+        steps = [path for path in self.folder.iterdir() if _STEP.fullmatch(path.name)]  # others keep things here too
+        gone = [path for path in steps if path.name not in wanted]
         for path in gone:
             shutil.rmtree(path, ignore_errors=True)
         return sorted(path.name for path in gone)

@@ -1,0 +1,61 @@
+"""What search, similar products and products bought together answer from."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from wares.algorithm import Index
+from wares.arrays import Labels, Vectors
+from wares.data.catalog import Catalog
+from wares.data.history import History
+from wares.engine import Tell
+from wares.index.words import Words
+from wares.stages.line import Line, settings_of
+from wares.tasks.filtering import Filters
+from wares.tasks.similar import Together
+
+
+def words_stage(line: Line, shown: Catalog, labels: Labels, history: History) -> None:
+    """Index the words, the columns to filter by, and how popular each product is."""
+
+    def make(folder: Path, tell: Tell) -> None:
+        Words().fit(shown).save(folder / "words")
+        tell(0.6)
+        Filters().fit(shown, labels).save(folder / "filters")
+        np.save(folder / "popularity.npy", _popularity(shown, history))
+
+    reads = [line.keys["shelf"], line.keys["clusters"], line.keys.get("history")]
+    line.step("search", "index words", reads, [Words, Filters, _popularity], make)
+
+
+def _popularity(shown: Catalog, history: History) -> NDArray[np.float32]:
+    """(n_shown,) logarithm of how often each was taken, the most popular 1."""
+    times = np.bincount(history.products, weights=history.weights > 0, minlength=len(shown))
+    logs = np.log1p(times)
+    return (logs / max(float(logs.max(initial=0.0)), 1.0)).astype(np.float32)
+
+
+def index_stage(line: Line, vectors: Vectors) -> None:
+    """Index the vectors."""
+    index = line.config.make(Index)
+    line.step(
+        "index",
+        "index vectors",
+        [line.keys["vectors"], settings_of(index)],
+        [type(index)],
+        lambda folder, tell: clone(index).fit(vectors).save(folder / "model"),
+    )
+
+
+def together_stage(line: Line, history: History) -> None:
+    """Find what is bought together, where there are events."""
+    if history.n_events:
+        line.step(
+            "together",
+            "find what is bought together",
+            line.keys["history"],
+            [Together],
+            lambda folder, tell: Together().fit(history).save(folder / "model"),
+        )

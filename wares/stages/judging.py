@@ -1,0 +1,124 @@
+"""How good the answers are, measured on the shop's own events and categories."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from wares.algorithm import Clusterer, Context, Recommender
+from wares.arrays import Labels, Vectors
+from wares.data.catalog import Catalog
+from wares.data.history import History
+from wares.engine import Tell, read_json, write_json
+from wares.errors import DataError, SettingError
+from wares.stages.line import Line, settings_of
+from wares.stages.vectors import blinded, encoder_of, with_clusters
+from wares.store.steps import hashed
+from wares.tasks import agreement, evaluating
+from wares.tasks.fusing import fit_cached
+
+LITTLE = 0.05
+"""Share of changed products and events under which the last evaluation still stands."""
+
+
+def judge_stage(line: Line, shown: Catalog, history: History, context: Context, last: Path | None) -> None:
+    """Evaluate, unless so little has changed since the last evaluation that it still stands."""
+    marks = {"settings": hashed(_asked(line)), "products": len(shown), "events": history.n_events}
+    kept = _still_stands(marks, shown, last)
+    if kept is not None:
+        line.report["evaluation"] = kept
+        return
+    found: dict[str, Any] = {"marks": marks, "changed": 0.0, "build": line.run.target.name}
+    if context.vectors is not None and context.clusters is not None:
+        found |= _judged_clusters(line, shown, context.vectors, context.clusters)
+    if history.n_events and history.times is not None:
+        found["recommend"] = _judged_recommender(line, history, context)
+    line.report["evaluation"] = found
+
+
+def _asked(line: Line) -> Any:
+    config = line.config
+    models = [settings_of(config.make(Recommender)), settings_of(config.make(Clusterer)), settings_of(encoder_of(line))]
+    return [models, vars(config.evaluate), dict(config.events.weights), config.shop.seed]
+
+
+def _still_stands(marks: Mapping[str, Any], shown: Catalog, last: Path | None) -> dict[str, Any] | None:
+    """The last evaluation, with the share of products and events that have changed since it was made."""
+    if last is None or not (last / "report.json").exists():
+        return None
+    known = dict(read_json(last / "report.json").get("evaluation") or {})
+    old = known.get("marks")
+    if not old or old["settings"] != marks["settings"]:
+        return None
+    events = abs(marks["events"] - old["events"]) / max(old["events"], 1)
+    changed = known["changed"] + _changed(shown, Catalog.of(last / "shelf" / "shelf.arrow"))
+    return {**known, "changed": changed} if changed + events <= LITTLE else None
+
+
+def _changed(shown: Catalog, before: Catalog) -> float:
+    """Share of shown products that are new or not as they were, or are gone."""
+    if sorted(shown.columns) != sorted(before.columns):
+        return 1.0
+    columns = sorted(shown.columns)
+    one, other = (
+        pl.DataFrame({"row": each.scan.select(columns).collect().hash_rows(seed=0)}) for each in (shown, before)
+    )
+    new, gone = (len(a.join(b, on="row", how="anti")) for a, b in ((one, other), (other, one)))
+    return max(new, gone) / max(len(shown), 1)
+
+
+def _judged_recommender(line: Line, history: History, context: Context) -> dict[str, Any]:
+    config, model = line.config.evaluate, line.config.make(Recommender)
+    until = _moment(config.until)
+
+    def make(folder: Path, tell: Tell) -> None:
+        try:
+            said = evaluating.evaluate(
+                model, history, context, until=until, max_shoppers=config.max_shoppers, seed=line.config.shop.seed
+            )
+        except DataError as error:
+            said = {"protocol": f"not evaluated: {error}", "tasks": {}, "k": 10}
+        write_json(folder / "recommend.json", said)
+
+    reads = [line.keys["recommend"], until, config.max_shoppers]
+    folder = line.step("evaluate", "evaluate recommendations", reads, [evaluating, type(model)], make)
+    return dict(read_json(folder / "recommend.json"))
+
+
+def _moment(day: str) -> int | None:
+    """A day such as "2026-01-31" in ns since 1970 UTC. Raises SettingError."""
+    if not day:
+        return None
+    try:
+        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 10**9
+    except ValueError:
+        raise SettingError(f"evaluate.until = {day!r} is not a day such as '2026-01-31'") from None
+
+
+def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Labels) -> dict[str, Any]:
+    """Clusters by themselves, and against the categories from vectors that saw neither category nor its words."""
+    columns = line.config.evaluate.columns
+    seed = line.config.shop.seed
+
+    def make(folder: Path, tell: Tell) -> None:
+        said: dict[str, Any] = {"quality": agreement.quality(vectors, labels, seed=seed)}
+        tell(0.3)
+        if shown.has("category"):
+            said["agreement"] = _agreement(line, shown, labels, columns)
+        write_json(folder / "clusters.json", said)
+
+    reads = [line.keys["clusters"], line.keys["shelf"], list(columns), seed]
+    folder = line.step("judge", "judge clusters", reads, [agreement], make)
+    return {"clusters": {**read_json(folder / "clusters.json"), "columns": list(columns)}}
+
+
+def _agreement(line: Line, shown: Catalog, labels: Labels, columns: Sequence[str]) -> dict[str, Any]:
+    vectors = fit_cached(blinded(encoder_of(line), columns), shown, line.run.steps.folder / "texts-blind")
+    clusterer = line.config.make(Clusterer)
+    again = with_clusters(clusterer, int(labels.max()) + 1) if "n_clusters" in clusterer.get_params() else clusterer
+    found = again.fit(vectors).labels_
+    categories = shown.frame(["category"])["category"].to_list()
+    levels = {f"level {level}": agreement.agreement(found, categories, level) for level in (1, 2)}
+    return {name: each for name, each in levels.items() if each["ami"] is not None}
