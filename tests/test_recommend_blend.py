@@ -42,7 +42,7 @@ def test_a_stranger_gets_what_is_popular(blend):
 
 def test_a_basket_gets_what_goes_with_it(blend):
     answer = ask(blend, History.of([[0]], 12))
-    assert answer.used == "ease + popular + itemknn + content"
+    assert answer.used == "ease + itemknn + popular + content"
     assert answer.hits.rows[0, 0] == 1
     assert "because you bought Shoe 0" in [each.text for each in answer.reasons[0]]
 
