@@ -12,6 +12,7 @@ import uvicorn
 
 from wares.api.app import create
 from wares.api.server import READY
+from wares.errors import WaresError
 
 _BATCH = 64  # connections taken off the channel at once
 
@@ -83,4 +84,7 @@ def main(folder: Path, channel: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
+    try:
+        main(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
+    except WaresError as error:  # the shop's mistake, not ours: said without a traceback
+        sys.exit(f"error: {error}")
