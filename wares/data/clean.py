@@ -161,17 +161,21 @@ def clean_events(
 
 def _without_bots(part: Output, path: Path, fast: Bots, places: Places, aside: Quarantine, passes: Passes) -> int:
     """Write the events that are no bot's; how many there are."""
-    suspected = [fast.suspected(frame) for frame in batches(part.path)]
-    reasons = fast.found(pl.concat(suspected)) if suspected else {}
+    shown = fast.found(pl.concat([fast.suspected(frame) for frame in batches(part.path)]))
     with Output(path) as out:
         for start, frame in passes.parts(batches(part.path), part.rows):
-            why = frame["shopper"].replace_strict(reasons, default=None, return_dtype=pl.String)
+            why = frame["shopper"].hash(0).replace_strict(shown, default=None, return_dtype=pl.String)
             robots = why.is_not_null()
             if robots.any():
                 files, lines = places.of(start + robots.arg_true().to_numpy().astype(np.int64))
-                aside.rows(files, frame.filter(robots), lines, "bot", why.filter(robots))
+                aside.rows(files, frame.filter(robots), lines, "bot", _named(frame["shopper"], why, robots))
             out.write(frame.filter(~robots))
         return out.rows
+
+
+def _named(shoppers: pl.Series, why: pl.Series, robots: pl.Series) -> pl.Series:
+    both = pl.DataFrame({"shopper": shoppers, "why": why}).filter(robots)
+    return both.select(pl.format("shopper {} {}", "shopper", "why").alias("reason"))["reason"]
 
 
 def _kinds_only(how: Reading) -> list[str]:

@@ -176,7 +176,8 @@ class Groups:
         stop = start + len(frame)
         low, high = np.searchsorted(self._leaders, (start, stop))
         leaders = self._leaders[low:high]
-        self._names.append(frame["id"].gather(leaders - start))
+        if merge:
+            self._names.append(frame["id"].gather(leaders - start))
         low, high = np.searchsorted(self._rows, (start, stop))
         rows, firsts = self._rows[low:high], self._firsts[low:high]
         self._remember(frame, start, leaders, rows, firsts)

@@ -146,25 +146,22 @@ class Bots:
         return bool(self._days.max() > self.a_day or self._minutes.max() > self.moments)
 
     def suspected(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The events of one part that may be a bot's: shopper and time."""
-        who = frame.select("shopper", who=pl.col("shopper").hash(0), at=pl.col("at").cast(pl.Int64))
-        who = who.with_columns(day=pl.col("at") // _DAY, minute=pl.col("at") // _MINUTE)
-        shoppers = who["who"].to_numpy()
-        many = self._days[_slots(shoppers, who["day"].to_numpy())] > self.a_day
-        fast = self._minutes[_slots(shoppers, who["minute"].to_numpy())] > self.moments
-        return who.filter(pl.Series(many | fast)).select("shopper", "at")
+        """The events of one part that may be a bot's: hash of the shopper, and time."""
+        # Numbers only: a piece of a text column would keep the whole part in memory.
+        who, at = frame["shopper"].hash(0).to_numpy(), frame["at"].cast(pl.Int64).to_numpy()
+        many = self._days[_slots(who, at // _DAY)] > self.a_day
+        fast = self._minutes[_slots(who, at // _MINUTE)] > self.moments
+        return pl.DataFrame({"who": who[many | fast], "at": at[many | fast]})
 
-    def found(self, suspected: pl.DataFrame) -> dict[str, str]:
-        """By shopper that is one, why."""
-        if not len(suspected):
-            return {}
-        days = suspected.group_by("shopper", day=pl.col("at") // _DAY).len("n").filter(pl.col("n") > self.a_day)
-        minutes = suspected.unique().group_by("shopper", minute=pl.col("at") // _MINUTE).len("n")
-        out: dict[str, str] = {}
-        for shopper, n in minutes.filter(pl.col("n") > self.moments).select("shopper", "n").sort("n").iter_rows():
-            out[shopper] = f"shopper {shopper!r} acts at {n} different moments within one minute"
-        for shopper, n in days.select("shopper", "n").sort("n").iter_rows():
-            out[shopper] = f"shopper {shopper!r} has {n:,} events on one day; at most {self.a_day:,.0f} is usual"
+    def found(self, suspected: pl.DataFrame) -> dict[int, str]:
+        """By the hash of each shopper that is one, what shows it."""
+        days = suspected.group_by("who", day=pl.col("at") // _DAY).len("n").filter(pl.col("n") > self.a_day)
+        minutes = suspected.unique().group_by("who", minute=pl.col("at") // _MINUTE).len("n")
+        out: dict[int, str] = {}
+        for who, n in minutes.filter(pl.col("n") > self.moments).select("who", "n").sort("n").iter_rows():
+            out[who] = f"acts at {n} different moments within one minute"
+        for who, n in days.select("who", "n").sort("n").iter_rows():
+            out[who] = f"has {n:,} events on one day; at most {self.a_day:,.0f} is usual"
         return out
 
 
