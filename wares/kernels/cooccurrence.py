@@ -3,6 +3,8 @@
 import numba as nb
 import numpy as np
 
+from wares.kernels.greatest import greatest
+
 
 @nb.njit(nogil=True, cache=True)
 def _select(values, rows, n, k):
@@ -36,10 +38,7 @@ def _threshold(values, n, k, maxima, rows):
     n_blocks = 4 * k
     width = n // n_blocks
     for b in range(n_blocks):
-        best = values[b * width]
-        for z in range(b * width + 1, b * width + width):
-            best = max(best, values[z])
-        maxima[b] = best
+        maxima[b] = greatest(values, b * width, b * width + width)
     _select(maxima, rows, n_blocks, k)
     bound = maxima[0]
     for b in range(1, k):

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from wares.kernels.greatest import greatest
 from wares.kernels.topk import _sift
 
 HEIGHT, WIDTH = 256, 2048
@@ -38,10 +39,7 @@ def _best(shoppers, tiles, n, indptr, indices, out_rows, out_scores, height):
                 for first in range(0, right - left, step):
                     last = min(right - left, first + step)
                     # One comparison for 64 products: nearly all of them are below the k-th best so far.
-                    greatest = lowest
-                    for j in range(first, last):
-                        greatest = line[j] if line[j] > greatest else greatest
-                    if greatest > best[i, 0]:
+                    if greatest(line, first, last) > best[i, 0]:
                         for j in range(first, last):
                             if line[j] > best[i, 0]:
                                 rows[i, 0], best[i, 0] = left + j, line[j]
