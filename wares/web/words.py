@@ -18,7 +18,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "api": ("API", "接口"),
     "main_navigation": ("Main", "主导航"),
     "theme": ("Switch between light and dark", "切换浅色与深色"),
-    "language": ("Language", "语言"),
     "home_title": ("Find the right product", "找到合适的商品"),
     "home_lead": (
         "Search by words and by meaning, browse clusters made from the products themselves, and see what shoppers buy.",
@@ -26,7 +25,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "products_n": ("{n} products", "{n} 件商品"),
     "shoppers_n": ("{n} shoppers", "{n} 位顾客"),
-    "events_n": ("{n} events", "{n} 条行为"),
     "clusters_n": ("{n} clusters", "{n} 个商品群"),
     "popular": ("Popular now", "热门商品"),
     "browse": ("Browse by cluster", "按商品群浏览"),
