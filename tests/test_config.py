@@ -74,8 +74,18 @@ def test_a_new_shop_starts_with_settings_that_are_right(tmp_path):
     assert config.name == "myshop"
     assert config.products.sources == ()
     assert config.events.weights["purchase"] == 5.0
-    for role in (Encoder, Index, Clusterer, Recommender):
+    for role in (Encoder, Clusterer, Recommender):
         assert isinstance(config.make(role), role)
+
+
+def test_the_index_is_ours_to_choose_until_somebody_names_one(tmp_path):
+    config = Config.default(tmp_path / "myshop")
+    assert not config.says("index.use")
+    with pytest.raises(UnknownName, match=r"\[index\]"):
+        config.make(Index)
+    named = config.with_value("index.use", "hnsw")
+    assert named.says("index.use")
+    assert isinstance(named.make(Index), Index)
 
 
 def test_what_is_written_is_read(tmp_path):

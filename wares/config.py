@@ -156,8 +156,10 @@ class Config:
 
     def settings(self, role: str) -> tuple[str, dict[str, Any]]:
         """(name, settings) of the algorithm of a role such as "cluster"; the settings as they stand in the file."""
-        if role not in self.algorithms:
+        if role not in ROLES:
             raise UnknownName.among("table", role, list(ROLES))
+        if role not in self.algorithms:
+            raise UnknownName(f"the settings name no algorithm in [{role}]")
         table = dict(self.algorithms[role])
         return table.pop("use"), table
 

@@ -38,8 +38,8 @@ source = ""               # one row a shopper; its other columns are attributes
 [encode]                  # products to vectors
 use = "fused"
 
-[index]                   # nearest vectors
-use = "hnsw"
+# [index]                 # nearest vectors; "exact" for up to 60,000 products and "hnsw" beyond, unless said here
+# use = "hnsw"
 
 [cluster]                 # vectors to groups
 use = "kmeans"

@@ -12,6 +12,7 @@ from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.engine import Tell
 from wares.index.words import Words
+from wares.registry import make
 from wares.stages.line import Line, settings_of
 from wares.tasks.filtering import Filters
 from wares.tasks.similar import Together
@@ -39,7 +40,7 @@ def _popularity(shown: Catalog, history: History) -> NDArray[np.float32]:
 
 def index_stage(line: Line, vectors: Vectors) -> None:
     """Index the vectors."""
-    index = line.config.make(Index)
+    index = _index(line, vectors.shape[0])
     line.step(
         "index",
         "index vectors",
@@ -47,6 +48,16 @@ def index_stage(line: Line, vectors: Vectors) -> None:
         [type(index)],
         lambda folder, tell: clone(index).fit(vectors).save(folder / "model"),
     )
+
+
+FEW = 60_000
+"""Products up to which looking at all vectors is quicker than building and walking a graph."""
+
+
+def _index(line: Line, n_products: int) -> Index:
+    if line.config.says("index.use"):
+        return line.config.make(Index)
+    return make(Index, "exact") if n_products <= FEW else make(Index, "hnsw", seed=line.config.shop.seed)
 
 
 def together_stage(line: Line, history: History) -> None:
