@@ -46,7 +46,8 @@ def _built(what: str, products: Callable[[Path], int], events: Callable[[Path], 
         limit = (BEYOND + assumed) // 1024
         build = [sys.executable, "-m", "wares.cli", "build", str(folder / "shop"), *files, "--quiet"]
         done = run_command(["sh", "-c", f'ulimit -v {limit}; exec "$@"', "build", *build], allow=range(-64, 256))
-        made = disk_mb(folder / "shop" / "builds") if (folder / "shop" / "builds").is_dir() else 0.0
+        builds = [path for path in (folder / "shop" / "builds").glob("0*") if (path / "report.json").is_file()]
+        made = disk_mb(builds[-1]) if builds else 0.0
         said = done.result.strip().splitlines()
         return Row(
             work=f"{what} of {size / 1e9:.1f} GB, {rows:,} rows, under ulimit -v {limit * 1024 / 1e9:.1f} GB",
