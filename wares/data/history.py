@@ -115,7 +115,7 @@ class History:
         return own.keep(own.products != product)
 
     def followed_by(self, later: "History") -> Self:
-        """One shopper's history and after it what the same shopper did later; columns that either lacks are left out."""
+        """One shopper's history and then what the same shopper did later; columns that either lacks are left out."""
         both: dict[str, Any] = {"indptr": np.array([0, self.n_events + later.n_events], np.int64)}
         for each in fields(self):
             if each.name not in ("indptr", "n_products"):
