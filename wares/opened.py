@@ -1,7 +1,7 @@
 """One published build, opened: everything mapped from disk when it is first asked for, shared by all processes."""
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from wares.tasks.filtering import Filters
 from wares.tasks.recommending import Recommended
 from wares.tasks.searching import Searcher
 from wares.tasks.similar import Similar, Together
+
+_REMEMBERED = 100_000  # titles: some 10 MB
 
 
 class Opened:
@@ -52,8 +54,16 @@ class Opened:
 
     def titles(self, rows: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """The titles of shown rows; the id where there is none."""
-        titles = self._shown.column("title", rows) if "title" in self._shown.columns else [None] * len(rows)
-        return [title or name for title, name in zip(titles, self.shown_ids(rows), strict=True)]
+        return [self.title(int(row)) for row in rows]
+
+    @cached_property
+    def title(self) -> Callable[[int], str]:
+        """The title of a shown row; the id where there is none. The last 100,000 asked for are remembered."""
+        return lru_cache(_REMEMBERED)(self._title)
+
+    def _title(self, row: int) -> str:
+        found = self._shown.column("title", [row])[0] if "title" in self._shown.columns else None
+        return str(found or self.shown_ids([row])[0])
 
     def shown_ids(self, rows: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """The ids under which rows are shown."""
@@ -240,4 +250,4 @@ class _Titles:
         self._opened = opened
 
     def __getitem__(self, row: int) -> str:
-        return self._opened.titles([row])[0]
+        return self._opened.title(row)
