@@ -4,6 +4,8 @@ Exit codes: 0 done, 2 a mistake the user can mend, 1 a mistake of ours, 130 inte
 """
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,7 +50,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.exit(_run(args, debug))
 
 
+def _leave(signum: int, frame: Any) -> None:
+    """Ctrl-C while nothing is being written, above all while libraries load, which do not all bear an exception."""
+    sys.stderr.write("interrupted: nothing was changed\n")
+    sys.stderr.flush()
+    os._exit(130)
+
+
+def _careful() -> None:
+    """From here on Ctrl-C unwinds, so that what is half done is removed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _run(args: list[str], debug: bool) -> int:
+    signal.signal(signal.SIGINT, _leave)
     try:
         cli.main(args, prog_name="wares", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -200,6 +215,7 @@ def build(
         plan_shop(shop, asked)
         out.print("the settings and files are sound; nothing was changed")
         return
+    _careful()
     with Bars(err, quiet=quiet) as bars:
         made = build_shop(shop, **vars(asked), observer=bars)
     if not quiet:
@@ -219,6 +235,7 @@ def demo(shop: Path, no_serve: bool, host: str, port: int) -> None:
 
     if not no_serve:
         _free(host, port)
+    _careful()
     with Bars(err) as bars:
         with bars.step("prepare the data"):
             products, events, shoppers = prepare(shop / "data")
@@ -365,6 +382,7 @@ def serve(shop: Path, host: str, port: int, workers: int) -> None:
 
 def _serve(shop: Path, host: str, port: int, workers: int) -> None:
     server = _extra("serve", lambda: __import__("wares.api", fromlist=["serve"]))
+    _careful()
     server.serve(shop, host=host, port=port, workers=workers)
 
 

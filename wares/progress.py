@@ -172,8 +172,8 @@ def _models(console: Console, task: str, said: Mapping[str, Any], k: int) -> Non
         table.add_row(name, *(_cell(values.get(metric)) for metric in _METRICS))
     console.print(table)
     for name, gap in said["differences"].items():
-        if name in ("popular", "itemknn"):
-            ndcg = gap["ndcg"]
+        ndcg = gap["ndcg"]
+        if name in ("popular", "itemknn") and ndcg["mean"] is not None:
             console.print(
                 f"  NDCG over {name}: {ndcg['mean']:+.4f}, 95 % interval [{ndcg['low']:+.4f}, {ndcg['high']:+.4f}]"
             )
@@ -199,6 +199,8 @@ _METRICS = ("ndcg", "recall", "precision", "mrr", "auc", "coverage", "novelty")
 
 def _cell(value: Any) -> str:
     if value is None:
+        return "-"
+    if isinstance(value, Mapping) and value["mean"] is None:
         return "-"
     if isinstance(value, Mapping):
         return f"{value['mean']:.4f} ±{(value['high'] - value['low']) / 2:.4f}"

@@ -30,7 +30,7 @@ def judge_stage(line: Line, shown: Catalog, history: History, context: Context, 
     if kept is not None:
         line.report["evaluation"] = kept
         return
-    found: dict[str, Any] = {"marks": marks, "changed": 0.0, "build": line.run.target.name}
+    found: dict[str, Any] = {"marks": marks, "changed": 0.0, "made": datetime.now(UTC).isoformat(timespec="seconds")}
     if context.vectors is not None and context.clusters is not None:
         found |= _judged_clusters(line, shown, context.vectors, context.clusters)
     if history.n_events and history.times is not None:

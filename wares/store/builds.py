@@ -229,7 +229,7 @@ class Builds:
             return f"there is no shop folder {self.shop}{self._nearest_shop()}"
         if not self.shop.is_dir():
             return f"{self.shop} is a file, not a shop folder{self._nearest_shop()}"
-        if not is_shop(self.shop):
+        if not is_shop(self.shop) and not self.folder.is_dir():
             return f"{self.shop} is not a shop folder: it has neither shop.toml nor builds/{self._nearest_shop()}"
         how = "" if (self.shop / "shop.toml").exists() else " --products FILE --events FILE"
         return f"the shop {self.shop} has no build yet; make one with: wares build {self.shop}{how}"
@@ -248,7 +248,7 @@ class Builds:
 
 def is_shop(folder: Path) -> bool:
     """Whether a folder is one that `wares build` made."""
-    return (folder / "shop.toml").is_file() or (folder / "builds").is_dir()
+    return (folder / "shop.toml").is_file() or bool(Builds(folder).all())
 
 
 def read_manifest(build: Path, mend: str = "") -> dict[str, Any]:

@@ -159,9 +159,10 @@ class Estimate:
     high: float
     n: int
 
-    def json(self) -> dict[str, float | int]:
-        """Plain values, rounded to six digits behind the point."""
-        return {"mean": round(self.mean, 6), "low": round(self.low, 6), "high": round(self.high, 6), "n": self.n}
+    def json(self) -> dict[str, float | int | None]:
+        """Plain values, rounded to six digits behind the point; None where there was nobody to count."""
+        known = {name: getattr(self, name) for name in ("mean", "low", "high")}
+        return {**{name: None if np.isnan(each) else round(each, 6) for name, each in known.items()}, "n": self.n}
 
 
 def estimate(values: Values, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
