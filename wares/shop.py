@@ -106,7 +106,6 @@ class Shop:
         k: int = 10,
         where: Mapping[str, Any] | None = None,
         offset: int = 0,
-        shopper: str | None = None,
     ) -> Found:
         """The k best products for a query by words and meaning, after the first `offset`.
 

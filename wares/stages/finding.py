@@ -33,7 +33,9 @@ def words_stage(line: Line, shown: Catalog, labels: Labels, history: History) ->
 
 def _popularity(shown: Catalog, history: History) -> NDArray[np.float32]:
     """(n_shown,) logarithm of how often each was taken, the most popular 1."""
-    times = np.bincount(history.products, weights=history.weights > 0, minlength=len(shown))
+    times = np.zeros(len(shown))
+    for part in history.parts():
+        times += np.bincount(part.products, weights=part.weights > 0, minlength=len(shown))
     logs = np.log1p(times)
     return (logs / max(float(logs.max(initial=0.0)), 1.0)).astype(np.float32)
 
@@ -57,11 +59,15 @@ FEW = 60_000
 def _index(line: Line, n_products: int) -> Index:
     if line.config.says("index.use"):
         return line.config.make(Index)
-    return make(Index, "exact") if n_products <= FEW else make(Index, "hnsw", seed=line.config.shop.seed)
+    return make(Index, "exact" if n_products <= FEW else "hnsw")
 
 
 def together_stage(line: Line, history: History) -> None:
-    """Find what is bought together, where there are events."""
+    """Find what is bought together, where there are events: from purchases, where there are any."""
+    kinds = list(line.config.events.weights)
+    if history.kinds is not None and "purchase" in kinds:
+        bought = np.asarray(history.kinds) == kinds.index("purchase")
+        history = history.keep(bought) if bought.any() and not bought.all() else history
     if history.n_events:
         line.step(
             "together",

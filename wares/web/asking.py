@@ -155,7 +155,7 @@ def _table(*names: str) -> Table:
     return MappingProxyType({name: _BY_NAME[name] for name in names})
 
 
-SEARCH = _table("q", "k", "offset", "shopper", *_FILTERS)
+SEARCH = _table("q", "k", "offset", *_FILTERS)
 SIMILAR = _table("k", *_FILTERS)
 RECOMMEND = _table("shopper", "basket", "k", "repeats", *_FILTERS)
 BOUGHT_TOGETHER = _table("k")

@@ -175,7 +175,7 @@ def _api(ask: Ask) -> Response:
     return ask.page("api.html", document=document, errors=errors)
 
 
-PAGE_SEARCH: asking.Table = {name: one for name, one in asking.SEARCH.items() if name not in ("q", "k", "shopper")} | {
+PAGE_SEARCH: asking.Table = {name: one for name, one in asking.SEARCH.items() if name not in ("q", "k")} | {
     "q": asking.optional(asking.SEARCH["q"])
 }
 PAGE_CLUSTER: asking.Table = {"offset": asking.SEARCH["offset"]}
