@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent / "wares"
 
 FLOORS: list[set[str]] = [
     {"errors", "arrays"},
-    {"kernels", "runner", "runners", "text", "abbreviations", "measure", "saving"},
+    {"kernels", "runner", "runners", "text", "abbreviations", "measure", "memory", "saving"},
     {"data"},
     {"store"},
     {"algorithm", "training"},

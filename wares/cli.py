@@ -17,6 +17,7 @@ from rich.table import Table
 
 from wares import __version__
 from wares.errors import MissingExtra, SettingError, WaresError, did_you_mean
+from wares.memory import be_sparing
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -197,6 +198,7 @@ def build(
     quiet: bool,
 ) -> None:
     """Build SHOP from files; without files, from those its shop.toml remembers."""
+    be_sparing()
     from wares.progress import Bars, summary
     from wares.shop import build_shop, plan_shop
     from wares.sources import Asked

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wares.data.history import History
 from wares.data.ids import Ids
+from wares.data.mapped import read_batches
 from wares.errors import DataError
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -31,6 +32,7 @@ WEIGHTS: dict[str, float] = {"view": 1.0, "cart": 3.0, "favourite": 3.0, "purcha
 """What one event of each kind counts unless the shop says otherwise."""
 
 _PART = 2_000_000  # rows turned into numbers at a time
+_SORTED = 8_000_000  # events put in order at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,39 +83,50 @@ class Events:
 
     def _parts(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Some columns, a few million rows at a time: sixty million events are never text in memory at once."""
-        for start in range(0, max(len(self), 1), _PART):
-            yield self.scan.select(columns).slice(start, _PART).collect()
+        if isinstance(self.source, pl.DataFrame):
+            for start in range(0, max(len(self.source), 1), _PART):
+                yield self.source.select(columns).slice(start, _PART)
+            return
+        waiting = [self.scan.select(columns).head(0).collect()]
+        # Read, not mapped: a file of many gigabytes would take as much of the address space.
+        for frame in read_batches(self.source, columns):
+            waiting.append(frame)
+            if sum(map(len, waiting)) >= _PART:
+                yield pl.concat(waiting)
+                waiting = []
+        if waiting:
+            yield pl.concat(waiting)
 
     def history(
         self, products: Ids, weights: Mapping[str, float] = WEIGHTS, *, by: Literal["shopper", "session"] = "shopper"
     ) -> History:
         """One row for each of `shoppers` (or `sessions`), in time order; ties in time go by event id, then by position.
 
-        Events of products that are not in `products`, or of kinds without a weight, are left out. Takes about 50 bytes
+        Events of products that are not in `products`, or of kinds without a weight, are left out. Takes about 45 bytes
         an event.
         """
         owners = self.shoppers if by == "shopper" else self.sessions
         wanted = [by, "product", "kind", "at", *(c for c in ("value", "basket") if c in self.columns)]
         kinds = list(weights)
-        parts = [_numbers(frame, by, owners, products, kinds) for frame in self._parts(wanted)]
-        names = list(parts[0])
-        columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in names}
-        kept = columns.pop("kept")
+        columns, kept = _together(_numbers(frame, by, owners, products, kinds) for frame in self._parts(wanted))
         owner, at = columns.pop("owner"), columns.pop("at")
-        order = np.lexsort((at, owner))
+        order, indptr = _in_order(owner, at, len(owners))
         if "id" in self.columns:
             self._settle_ties(order, owner, at, np.flatnonzero(kept))
         owner = owner[order]
-        kind = columns["kind"][order]
+        # One column after another, each given up for its ordered self: two of them are never there at once.
+        kind = columns.pop("kind")[order]
+        at = at[order]
+        at *= 1_000
         return History(
-            indptr=np.searchsorted(owner, np.arange(len(owners) + 1)).astype(np.int64),
-            products=columns["product"][order],
+            indptr=indptr,
+            products=columns.pop("product")[order],
             weights=np.array([weights[k] for k in kinds], np.float32)[kind],
             n_products=len(products),
-            times=at[order] * 1_000,
-            values=columns["value"][order] if "value" in columns else None,
+            times=at,
+            values=columns.pop("value")[order] if "value" in columns else None,
             kinds=kind,
-            baskets=_runs(columns["basket"][order], owner) if "basket" in columns else None,
+            baskets=_runs(columns.pop("basket")[order], owner) if "basket" in columns else None,
         )
 
     def _settle_ties(
@@ -129,9 +142,11 @@ class Events:
             return
         events.sort()
         places, found = rows[events], []
-        for part, frame in enumerate(self._parts(["id"])):
-            low, high = np.searchsorted(places, (part * _PART, (part + 1) * _PART))
-            found.append(frame["id"].gather(places[low:high] - part * _PART))
+        start = 0
+        for frame in self._parts(["id"]):
+            low, high = np.searchsorted(places, (start, start + len(frame)))
+            found.append(frame["id"].gather(places[low:high] - start))
+            start += len(frame)
         rank = pl.concat(found).rank("dense").to_numpy()
         order[tied] = events[np.lexsort((rank, at[events], owner[events]))]
 
@@ -156,6 +171,41 @@ def _numbers(
     if "basket" in frame.columns:
         out["basket"] = frame["basket"].hash(0).to_numpy()
     return out
+
+
+def _together(
+    parts: Iterator[dict[str, NDArray[np.generic]]],
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.bool_]]:
+    """The columns of all parts, and which rows of the file they are."""
+    found: dict[str, list[NDArray[Any]]] = {}
+    for part in parts:
+        for name, values in part.items():
+            found.setdefault(name, []).append(values)
+    kept = np.concatenate(found.pop("kept"))
+    # Each list of parts is given up for its column before the next one is joined.
+    return {name: np.concatenate(found.pop(name)) for name in list(found)}, kept
+
+
+def _in_order(
+    owner: NDArray[np.int32], at: NDArray[np.int64], n_owners: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(n_events,) places by owner, then time, then place; (n_owners + 1,) where the events of each owner start.
+
+    Sorted some owners at a time, which takes the memory of one number an event and little more.
+    """
+    indptr = np.zeros(n_owners + 1, np.int64)
+    for start in range(0, len(owner), _PART):
+        indptr[1:] += np.bincount(owner[start : start + _PART], minlength=n_owners)
+    np.cumsum(indptr, out=indptr)
+    order = np.empty(len(owner), np.int64)
+    first = 0
+    while first < n_owners:
+        last = int(np.searchsorted(indptr, indptr[first] + _SORTED, side="right")) - 1
+        last = min(max(last, first + 1), n_owners)
+        mine = np.flatnonzero((owner >= first) & (owner < last))
+        order[indptr[first] : indptr[last]] = mine[np.lexsort((at[mine], owner[mine]))]
+        first = last
+    return order, indptr
 
 
 def _runs(baskets: NDArray[np.generic], owner: NDArray[np.int32]) -> NDArray[np.int32]:

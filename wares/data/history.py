@@ -1,6 +1,6 @@
 """What each shopper did, in order, as rows of products."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -12,6 +12,9 @@ from scipy.sparse import csr_array
 from wares.errors import StoreError
 
 G = TypeVar("G", bound=np.generic)
+
+PART = 4_000_000
+"""Events of a part of a long history, where the memory for all of them at once would be too much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +112,23 @@ class History:
         events = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])
         return self._with(events, indptr)
 
+    def parts(self) -> Iterator[Self]:
+        """The shoppers in their order, some at a time: views of at most `PART` events, or of one shopper.
+
+        What is done to each shopper alone takes the memory of a part this way, however long the history is.
+        """
+        start = 0
+        while start < len(self):
+            stop = int(np.searchsorted(self.indptr, self.indptr[start] + PART, side="right")) - 1
+            stop = min(max(stop, start + 1), len(self))
+            yield self._between(start, stop)
+            start = stop
+
+    def _between(self, start: int, stop: int) -> Self:
+        """The shoppers from one row to another, without a copy of their events."""
+        first, last = int(self.indptr[start]), int(self.indptr[stop])
+        return self._with(slice(first, last), self.indptr[start : stop + 1] - first)
+
     def without(self, shopper: int, product: int) -> Self:
         """One shopper's history, alone, without any event of one product: what leaving it out asks."""
         own = self.take(np.array([shopper]))
@@ -148,7 +168,7 @@ class History:
         found["n_products"] = int(found["n_products"])
         return cls(**found)
 
-    def _with(self, events: NDArray[np.generic], indptr: NDArray[np.int64]) -> Self:
+    def _with(self, events: NDArray[np.generic] | slice, indptr: NDArray[np.int64]) -> Self:
         def pick(column: NDArray[G] | None) -> NDArray[G] | None:
             return None if column is None else column[events]
 

@@ -1,10 +1,11 @@
 """Rows of an Arrow file by number, without reading the rest: what a server holds of a catalog."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -36,3 +37,14 @@ class Mapped:
         """All columns of the given rows."""
         values = [self.column(name, rows) for name in self.columns]
         return [dict(zip(self.columns, each, strict=True)) for each in zip(*values, strict=True)]
+
+
+def read_batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """The batches of an Arrow file, some columns or all, read one at a time and not mapped."""
+    with pa.OSFile(str(path)) as source:
+        fields = pa.ipc.open_file(source).schema.names
+        wanted = fields if columns is None else list(columns)
+        options = pa.ipc.IpcReadOptions(included_fields=sorted(fields.index(name) for name in wanted))
+        reader = pa.ipc.open_file(source, options=options)
+        for number in range(reader.num_record_batches):
+            yield pl.DataFrame(pl.from_arrow(reader.get_batch(number))).select(wanted)

@@ -17,7 +17,7 @@ from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
 from wares.errors import DataError
 from wares.kernels.ease import add_rows, gram, pack, weights_in_place
-from wares.recommend.profile import Profile, Strength, frozen, picked
+from wares.recommend.profile import Profile, Strength, frozen, matrix_of, picked
 
 logger = logging.getLogger(__name__)
 
@@ -119,9 +119,8 @@ class EASE(Recommender):
     def _taken(self, history: History) -> csr_array:
         """(n_shoppers, n_products) how much each product counts for each shopper, at the newest event of all."""
         times = history.times
-        at = None if times is None or not len(times) else np.full(len(history), times.max())
-        profile = Profile.of(history, history.n_products, self.strength, self.half_life, at)
-        return profile.matrix(history.n_products)
+        at = None if times is None or not len(times) else int(times.max())
+        return matrix_of(history, self.strength, self.half_life, at)
 
     def _read(self, history: History, context: Context) -> tuple[Profile, NDArray[np.int32]]:
         """The profile and the place in the model of each of its products, -1 where it is not known."""
@@ -164,4 +163,4 @@ class EASE(Recommender):
 
 
 def _plain(matrix: Any) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False), matrix.data

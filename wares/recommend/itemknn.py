@@ -14,7 +14,7 @@ from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
 from wares.kernels.cooccurrence import add_scores, entries, neighbours
-from wares.recommend.profile import Profile, Strength, frozen, picked
+from wares.recommend.profile import Profile, Strength, frozen, matrix_of, picked
 
 
 @dataclass(kw_only=True, eq=False)
@@ -49,7 +49,7 @@ class ItemKNN(Recommender):
     def fit(self, history: History, context: Context = Context()) -> Self:
         """Compare every product with every other over the shoppers of `history`."""
         self._check()
-        taken = Profile.of(history, history.n_products, self.strength).matrix(history.n_products)
+        taken = matrix_of(history, self.strength)
         self.similar_ = nearest(taken, self.neighbours, self.shrink)
         return self
 
@@ -105,10 +105,10 @@ def nearest(taken: csr_array, k: int, shrink: float = 0.0) -> csr_array:
     with threadpool_limits(1, "blas"):
         rows, scores, counts = neighbours(
             taken.indptr.astype(np.int64),
-            taken.indices.astype(np.int32),
+            taken.indices.astype(np.int32, copy=False),
             taken.data,
             columns.indptr.astype(np.int64),
-            columns.indices.astype(np.int32),
+            columns.indices.astype(np.int32, copy=False),
             columns.data,
             lengths.astype(np.float32),
             np.float32(shrink),

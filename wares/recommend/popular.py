@@ -105,6 +105,12 @@ class Popular(Recommender):
         return profile, each.astype(np.float32), totals > 0
 
     def _votes(self, history: History) -> NDArray[np.float64]:
+        votes = np.zeros(history.n_products)
+        for part in history.parts():
+            votes += self._votes_of(part)
+        return votes
+
+    def _votes_of(self, history: History) -> NDArray[np.float64]:
         profile = Profile.of(history, history.n_products)
         votes = np.where(profile.values > 0, 1.0, 0.0)
         if self.half_life and history.times is not None:

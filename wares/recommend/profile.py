@@ -73,6 +73,24 @@ class Profile:
         return np.asarray(padded[..., self.place] * self.shares, np.float32)
 
 
+def matrix_of(history: History, strength: Strength, half_life: float = 0.0, at: int | None = None) -> csr_array:
+    """(n_shoppers, n_products) float32 of what counts for a product; made part by part, which takes little beside it.
+
+    at : the moment that is asked about, of all shoppers alike; None = the last event of each.
+    """
+    data, indices, indptr = [np.empty(0, np.float32)], [np.empty(0, np.int32)], [np.zeros(1, np.int64)]
+    for part in history.parts():
+        moments = None if at is None else np.full(len(part), at)
+        found = Profile.of(part, history.n_products, strength, half_life, moments).matrix(history.n_products)
+        data.append(found.data)
+        indices.append(found.indices.astype(np.int32, copy=False))
+        indptr.append(found.indptr[1:] + indptr[-1][-1])
+    arrays = (np.concatenate(data), np.concatenate(indices), np.concatenate(indptr))
+    whole = csr_array(arrays, shape=(len(history), history.n_products))
+    whole.has_sorted_indices = True
+    return whole
+
+
 def decays(history: History, half_life: float, at: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
     """(n_events,) 1 at the moment asked about, a half one `half_life` (days) before; 1 where no times are known."""
     if not half_life or history.times is None:

@@ -44,12 +44,14 @@ class Repeat(Recommender):
         """Learn how readily each product is taken again."""
         self._check()
         self.full_ = float(np.abs(history.weights).max(initial=0.0)) or 1.0
-        owners, products, place, _ = _visits(history)
-        days = np.bincount(place, weights=history.weights > 0, minlength=len(owners)) > 0
-        taken, starts = np.unique(owners[days] * history.n_products + products[days], return_counts=True)
-        of_product = taken % history.n_products
-        shoppers = np.bincount(of_product, minlength=history.n_products).astype(np.float64)
-        again = np.bincount(of_product, weights=starts > 1, minlength=history.n_products)
+        shoppers, again = np.zeros((2, history.n_products))
+        for part in history.parts():
+            owners, products, place, _ = _visits(part)
+            days = np.bincount(place, weights=part.weights > 0, minlength=len(owners)) > 0
+            taken, starts = np.unique(owners[days] * history.n_products + products[days], return_counts=True)
+            of_product = taken % history.n_products
+            shoppers += np.bincount(of_product, minlength=history.n_products)
+            again += np.bincount(of_product, weights=starts > 1, minlength=history.n_products)
         self.average_ = float(np.sqrt((again.sum() + 1) / (shoppers.sum() + 2)))
         prior = self.smoothing + 1e-9
         self.again_ = np.sqrt((again + prior * self.average_**2) / (shoppers + prior)).astype(np.float32)

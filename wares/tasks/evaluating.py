@@ -24,6 +24,8 @@ DAY = 86_400_000_000_000
 Task: TypeAlias = Literal["new", "repeat"]
 """Products a shopper never had, or those had before."""
 
+_SHOPPERS = 50_000  # compared at a time, so that long histories need no more memory
+
 LISTS = {
     "ndcg": metrics.ndcg,
     "recall": metrics.recall,
@@ -55,11 +57,23 @@ def split(history: History, until: int | None = None, *, test: float = 0.2) -> t
 def wanted(train: History, test: History, task: Task) -> History:
     """What each shopper took in `test`: only products not in their `train`, or only those in it."""
     width = max(train.n_products, test.n_products)
+    kept = np.empty(len(test.products), np.bool_)
+    for start in range(0, len(test), _SHOPPERS):
+        shoppers = np.arange(start, min(start + _SHOPPERS, len(test)))
+        first, last = test.indptr[shoppers[0]], test.indptr[shoppers[-1] + 1]
+        before = _had(train.take(shoppers), test.take(shoppers), width)
+        kept[first:last] = before if task == "repeat" else ~before
+    return test.keep(kept & (test.weights > 0))
+
+
+def _had(train: History, test: History, width: int) -> NDArray[np.bool_]:
+    """(n_events,) of `test`, whether the same shopper has the product in `train`."""
     had = np.sort(train.owners() * width + train.products)
     mine = test.owners() * width + test.products
-    place = np.minimum(np.searchsorted(had, mine), max(len(had) - 1, 0))
-    before = had[place] == mine if len(had) else np.zeros(len(mine), bool)
-    return test.keep((before if task == "repeat" else ~before) & (test.weights > 0))
+    if not len(had):
+        return np.zeros(len(mine), np.bool_)
+    place = np.minimum(np.searchsorted(had, mine), len(had) - 1)
+    return np.asarray(had[place] == mine)
 
 
 @dataclass
@@ -221,7 +235,9 @@ def _report(
 
 def _shares(train: History) -> NDArray[np.float64]:
     """(n_products,) the share of shoppers who took each product."""
-    counts = np.bincount(train.matrix().indices, minlength=train.n_products)
+    counts = np.zeros(train.n_products, np.int64)
+    for part in train.parts():
+        counts += np.bincount(part.matrix().indices, minlength=train.n_products)
     return np.asarray(counts / max(int((np.diff(train.indptr) > 0).sum()), 1), np.float64)
 
 

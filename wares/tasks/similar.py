@@ -53,22 +53,17 @@ class Together(Algorithm):
     def fit(self, history: History) -> Self:
         """Count the events with a weight above 0; give only purchases where there are any."""
         self._check()
-        bought = history.keep(history.weights > 0)
-        units, self.unit_ = self._units(bought)
-        n_units, n = int(units[-1]) + 1 if len(units) else 0, bought.n_products
-        ones = np.ones(len(units), np.int32)
-        table = csr_array((ones, (units, bought.products)), shape=(n_units, n))  # repeats are added up
-        table.sum_duplicates()
-        table = table[np.diff(table.indptr) <= self.largest]
+        n, self.unit_ = history.n_products, self._unit(history)
+        table = self._table(history)
         by_product = table.T.tocsr()
         self.rows_ = np.full((n, self.neighbours), -1, np.int32)
         self.scores_ = np.zeros((n, self.neighbours), np.float32)
         self.counts_ = np.zeros((n, self.neighbours), np.int32)
         companions(
             table.indptr.astype(np.int64),
-            table.indices.astype(np.int64),
+            table.indices.astype(np.int32, copy=False),
             by_product.indptr.astype(np.int64),
-            by_product.indices.astype(np.int64),
+            by_product.indices.astype(np.int32, copy=False),
             self.least,
             float(self.shrink),
             self.rows_,
@@ -77,17 +72,42 @@ class Together(Algorithm):
         )
         return self
 
-    def _units(self, history: History) -> tuple[NDArray[np.int64], str]:
-        """(n_events,) ascending number of the unit of each event, and what the units are."""
+    def _table(self, history: History) -> csr_array:
+        """(n_units, n_products) int8, which products each unit holds; units of more than `largest` are left out."""
+        found = [np.empty(0, np.int32)]
+        lengths = [np.empty(0, np.int64)]
+        for part in history.parts():
+            bought = part.keep(part.weights > 0)
+            units = self._units(bought)
+            ones = np.ones(len(units), np.int8)
+            shape = (int(units[-1]) + 1 if len(units) else 0, history.n_products)
+            table = csr_array((ones, (units, bought.products)), shape=shape)
+            table.sum_duplicates()
+            table = table[np.diff(table.indptr) <= self.largest]
+            found.append(table.indices.astype(np.int32, copy=False))
+            lengths.append(np.diff(table.indptr).astype(np.int64))
+        indptr = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+        products = np.concatenate(found)
+        return csr_array(
+            (np.ones(len(products), np.int8), products, indptr), shape=(len(indptr) - 1, history.n_products)
+        )
+
+    def _unit(self, history: History) -> str:
+        if history.baskets is not None:
+            return "baskets"
+        return "visits" if history.times is not None else "shoppers"
+
+    def _units(self, history: History) -> NDArray[np.int64]:
+        """(n_events,) ascending number of the unit of each event."""
         owners = history.owners()
         if history.baskets is not None:
-            new, unit = np.diff(history.baskets, prepend=-1) != 0, "baskets"
+            new = np.diff(history.baskets, prepend=-1) != 0
         elif history.times is not None:
-            new, unit = np.diff(history.times, prepend=0) > self.window * _HOUR, "visits"
+            new = np.diff(history.times, prepend=0) > self.window * _HOUR
         else:
-            new, unit = np.zeros(len(owners), np.bool_), "shoppers"
+            new = np.zeros(len(owners), np.bool_)
         new |= np.diff(owners, prepend=-1) != 0
-        return np.cumsum(new) - 1, unit
+        return np.cumsum(new) - 1
 
     def search(self, row: int, k: int, *, allowed: Mask | None = None) -> Hits:
         """(1, k) what is bought with the product of that row."""
