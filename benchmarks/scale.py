@@ -1,7 +1,8 @@
 """Files larger than memory: a 4 GB product file and a 4 GB event file, built in an address space they do not fit in.
 
 Needs no data set: the files are made in a temporary folder (some 16 GB free) and removed. The limit (`ulimit -v`) is
-3 GB beyond the size of what the build makes, because that is memory-mapped. WARES_SCALE_GB makes smaller files, to try.
+3 GB beyond the size of what the build makes, because that is memory-mapped. WARES_SCALE_GB makes smaller files, to try;
+WARES_SCALE_FILES=events (or products) makes one of the two.
 """
 
 import os
@@ -17,7 +18,9 @@ from benchmarks.harness import Row, command, disk_mb, run_command
 
 SIZE = int(float(os.environ.get("WARES_SCALE_GB", "4")) * 10**9)
 BEYOND = 3 * 10**9
+FILES = os.environ.get("WARES_SCALE_FILES", "products,events").split(",")
 PARAGRAPHS, WORDS = 3_000, 6_000
+PRODUCTS, SHOPPERS = 50_000, 1_000_000  # of the event file
 
 
 def run(data: Path) -> Iterator[Row]:
@@ -25,11 +28,14 @@ def run(data: Path) -> Iterator[Row]:
     if sys.platform != "linux":
         print("ulimit -v is not kept by this system: nothing to measure", file=sys.stderr)
         return
-    yield _built("a product file", write_products, events=None)
-    yield _built("an event file", _few_products, events=write_events)
+    # What is made is known only afterwards: the limit assumes a share of the file, and the row shows that it was more.
+    if "products" in FILES:
+        yield _built("a product file", write_products, events=None, makes=0.5)
+    if "events" in FILES:
+        yield _built("an event file", _few_products, events=write_events, makes=1.65)
 
 
-def _built(what: str, products: Callable[[Path], int], events: Callable[[Path], int] | None) -> Row:
+def _built(what: str, products: Callable[[Path], int], events: Callable[[Path], int] | None, makes: float) -> Row:
     with TemporaryDirectory(prefix="wares-scale-") as name:
         folder = Path(name)
         free = shutil.disk_usage(folder).free
@@ -41,9 +47,7 @@ def _built(what: str, products: Callable[[Path], int], events: Callable[[Path], 
             rows = events(folder / "events.csv")
             files += ["--events", str(folder / "events.csv")]
         size = sum(path.stat().st_size for path in folder.glob("*.csv"))
-        # What is made is known only afterwards: the limit assumes a part of it, and the row shows that it was more.
-        assumed = size // 2
-        limit = (BEYOND + assumed) // 1024
+        limit = (BEYOND + int(makes * size)) // 1024
         build = [sys.executable, "-m", "wares.cli", "build", str(folder / "shop"), *files, "--quiet"]
         done = run_command(["sh", "-c", f'ulimit -v {limit}; exec "$@"', "build", *build], allow=range(-64, 256))
         builds = [path for path in (folder / "shop" / "builds").glob("0*") if (path / "report.json").is_file()]
@@ -95,27 +99,38 @@ def write_products(path: Path) -> int:
 def _few_products(path: Path) -> int:
     rng = np.random.default_rng(3)
     words = np.array(_words(rng, WORDS))
-    titles = words[(WORDS * rng.random((20_000, 4)) ** 2).astype(int)]
+    titles = words[(WORDS * rng.random((PRODUCTS, 4)) ** 2).astype(int)]
     with path.open("w", encoding="utf-8") as file:
-        file.write("id,title,price\n")
-        file.writelines(f"P{i},{' '.join(title)} {i % 97},{1 + i % 50}.99\n" for i, title in enumerate(titles))
+        file.write("id,title,brand,category,price\n")
+        file.writelines(
+            f"SKU-{i:05d}-0,{' '.join(title)} {i % 97},Brand {i % 41},Part {i % 7} > Shelf {i % 63},{1 + i % 50}.99\n"
+            for i, title in enumerate(titles)
+        )
     return len(titles)
 
 
 def write_events(path: Path) -> int:
-    """Purchases of 20,000 products by a million shoppers, until the file has its size; returns how many."""
+    """Events of 50,000 products (popularity by Zipf's law) and a million shoppers, until the file has its size."""
     rng = np.random.default_rng(5)
+    popularity = 1 / np.arange(1, PRODUCTS + 1) ** 0.9
+    chances, places = np.cumsum(popularity / popularity.sum()), rng.permutation(PRODUCTS)
+    kinds = np.array([*["view"] * 6, "cart", "favourite", "purchase", "purchase"])
     done = written = 0
     with path.open("w", encoding="utf-8") as file:
-        written += file.write("shopper,product,kind,at,value,basket\n")
+        written += file.write("shopper,product,time,kind,value\n")
         while written < SIZE:
             n = 200_000
-            shoppers = rng.integers(1_000_000, size=n).tolist()
-            products = (20_000 * rng.random(n) ** 2).astype(int).tolist()
-            seconds = np.sort(1_700_000_000 + done * 2 // 5 + rng.integers(80_000, size=n)).tolist()
+            seconds = np.sort(1_700_000_000 + done * 2 // 5 + rng.integers(80_000, size=n))
+            columns = (
+                (SHOPPERS * rng.random(n) ** 1.5).astype(int),
+                places[np.minimum(np.searchsorted(chances, rng.random(n)), PRODUCTS - 1)],
+                np.datetime_as_string(seconds.astype("datetime64[s]")),
+                kinds[rng.integers(len(kinds), size=n)],
+                rng.integers(1, 6, size=n),
+            )
             lines = [
-                f"U{s},P{p},purchase,{at},1,B{s}-{at // 86_400}\n"
-                for s, p, at in zip(shoppers, products, seconds, strict=True)
+                f"customer-{shopper:07d},SKU-{product:05d}-0,{at},{kind},{value}\n"
+                for shopper, product, at, kind, value in zip(*(each.tolist() for each in columns), strict=True)
             ]
             written += file.write("".join(lines))
             done += n
