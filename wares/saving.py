@@ -63,7 +63,8 @@ def read(entry: Mapping[str, Any], folder: Path, name: str, part: Callable[[Path
     if codec == "json":
         return entry["value"]
     if codec == "array":
-        return np.load(folder / f"{name}.npy", mmap_mode="r")
+        # A plain view: each cut of a memory map is an object to make, a hundred of them an answer's time.
+        return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
     if codec == "csr":
         parts = tuple(np.load(folder / f"{name}.{each}.npy", mmap_mode="r") for each in ("data", "indices", "indptr"))
         return csr_array(parts, shape=tuple(entry["shape"]), copy=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -59,6 +60,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
+
+    @cached_property
+    def notes(self) -> dict[Any, Any]:
+        """What was worked out of these rows; kept here by whoever reads them, for the next that does."""
+        return {}
 
     @property
     def n_shoppers(self) -> int:
@@ -162,7 +168,7 @@ class History:
         for each in fields(cls):
             path = folder / f"{each.name}.npy"
             if path.exists():
-                found[each.name] = np.load(path, mmap_mode="r")
+                found[each.name] = np.asarray(np.load(path, mmap_mode="r"))  # a plain view is cut faster
         if "indptr" not in found:
             raise StoreError(f"{folder} holds no history")
         found["n_products"] = int(found["n_products"])

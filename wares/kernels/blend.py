@@ -5,53 +5,45 @@ import numpy as np
 
 
 @nb.njit(nogil=True, cache=True)
-def scales(scores, own, out):
-    """Fill `out` (parts,) with what to divide each part's scores (parts, n) by: the greatest finite one.
+def greatest(scores, own, held):
+    """What to divide a part's scores (n,) by: the greatest finite one, 0 = a part that has nothing to say.
 
-    Products of the history, `own` (m,) rows, are looked at only where nothing else is above zero; 0 = a part that has
-    nothing to say.
+    Products of the history, `own` (m,) rows that are True in `held` (n,), are looked at only where nothing else is
+    above zero.
     """
-    n_parts, n = scores.shape
-    held = np.zeros(n, np.bool_)
-    held[own] = True
     infinite = np.float32(np.inf)
-    for p in range(n_parts):
-        best = np.float32(0.0)
-        best_own = np.float32(0.0)
-        for j in range(n):
-            score = scores[p, j]
-            if score < infinite:
-                if held[j]:
-                    best_own = max(best_own, score)
-                else:
-                    best = max(best, score)
-        out[p] = best if best > 0 else best_own
+    best = np.float32(0.0)
+    for j in range(scores.shape[0]):
+        score = scores[j]
+        # The first comparison is almost always false: the others cost nothing.
+        if score > best and score < infinite and not held[j]:
+            best = score
+    if best == 0:
+        for row in own:
+            if scores[row] > best and scores[row] < infinite:
+                best = scores[row]
+    return best
 
 
 @nb.njit(nogil=True, cache=True)
-def blend(scores, factors, out):
-    """Fill `out` (n,) with the sum of the parts' scores (parts, n) times `factors` (parts, 2).
+def add(scores, factor, following, instead, on_top, out):
+    """Add a part's scores (n,) times `factor` to `out` (n,), which is -inf where no part before knew the product.
 
-    Where a part scores -inf, the next part stands in with the second factor; without one it adds nothing. -inf where no
-    part with a factor knows the product; of the last part, which adds on top, 0 knows nothing.
+    Where the part scores -inf, the next part, `following` (n,), stands in with the factor `instead`, unless that is 0.
+    Of a part `on_top` of the others, 0 knows nothing.
     """
-    n_parts, n = scores.shape
     lowest = np.float32(-np.inf)
     nothing = np.float32(0.0)
-    known = np.zeros(n, np.bool_)
-    out[:] = nothing
-    for p in range(n_parts):
-        factor, instead = factors[p, 0], factors[p, 1]
-        if factor == 0:
-            continue
-        mine = scores[p]
-        following = scores[p + 1] if instead > 0 else mine
-        for j in range(n):
-            score = mine[j]
-            if score > lowest:
-                out[j] += factor * score
-                known[j] |= p < n_parts - 1 or score > 0
-            elif instead > 0 and following[j] > lowest:
-                out[j] += instead * following[j]
-    for j in range(n):
-        out[j] = out[j] if known[j] else lowest
+    least = nothing if on_top else lowest
+    if instead > 0:
+        for j in range(out.shape[0]):
+            score, other, before = scores[j], following[j], out[j]
+            known = score > least
+            amount = factor * score if known else instead * other
+            base = before if before > lowest else nothing
+            out[j] = base + amount if known or other > lowest else before
+    else:
+        for j in range(out.shape[0]):
+            score, before = scores[j], out[j]
+            base = before if before > lowest else nothing
+            out[j] = base + factor * score if score > least else before

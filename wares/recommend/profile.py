@@ -1,6 +1,7 @@
 """What a shopper took, product by product: what the recommenders of this room read of a history."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -16,6 +17,21 @@ Strength: TypeAlias = Literal["binary", "log", "sum"]
 
 DAY = 86_400_000_000_000
 """Nanoseconds."""
+
+FEW = 256
+"""Histories up to which what was read of them is kept for the next part that asks, as long as they live."""
+
+_NO_TIMES = np.empty(0, np.int64)
+
+
+_Taken: TypeAlias = tuple[
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.float32],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.float32],
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +63,33 @@ class Profile:
         With `half_life` (days) what was touched last that long before `at`, or before the row's last event where `at`
         is None, counts half.
         """
-        decay = decays(history, half_life, at)
-        indptr, rows, sums, latest, place, shares = gather(
-            history.indptr, history.products, history.weights, decay, n_known
-        )
+        if history.times is None or not half_life:
+            half_life, at = 0.0, None
+        if len(history) > FEW:
+            return cls._of(_taken(history, n_known), history, strength, half_life, at)
+        key = (n_known, strength, half_life, None if at is None else at.tobytes())
+        if key not in history.notes:
+            if n_known not in history.notes:
+                history.notes[n_known] = _taken(history, n_known)
+            history.notes[key] = cls._of(history.notes[n_known], history, strength, half_life, at)
+        found: Self = history.notes[key]
+        return found
+
+    @classmethod
+    def _of(
+        cls, taken: _Taken, history: History, strength: Strength, half_life: float, at: NDArray[np.int64] | None
+    ) -> Self:
+        indptr, rows, sums, latest, place, shares = taken
         if strength == "binary":
             values = np.sign(sums)
         elif strength == "log":
             values = np.sign(sums) * np.log1p(np.abs(sums))
         else:
             values = sums
-        return cls(indptr, rows, (values * latest).astype(np.float32), place, shares)
+        if half_life:
+            ends = _ends(history) if at is None else at
+            values = values * _faded(np.repeat(ends, np.diff(indptr)) - latest, half_life)
+        return cls(indptr, rows, values.astype(np.float32), place, shares)
 
     def matrix(self, n_products: int) -> csr_array:
         """(n_shoppers, n_products) float32 of what counts for a product; what counts against it is left out."""
@@ -95,23 +127,47 @@ def decays(history: History, half_life: float, at: NDArray[np.int64] | None = No
     """(n_events,) 1 at the moment asked about, a half one `half_life` (days) before; 1 where no times are known."""
     if not half_life or history.times is None:
         return np.ones(len(history.products), np.float32)
-    lengths = np.diff(history.indptr)
-    if at is None:
-        ends = np.zeros(len(history), np.int64)
-        ends[lengths > 0] = history.times[history.indptr[1:][lengths > 0] - 1]
-    else:
-        ends = at
-    age = np.maximum(np.repeat(ends, lengths) - history.times, 0) / (half_life * DAY)
-    return np.asarray(np.exp2(-age), np.float32)
+    ends = _ends(history) if at is None else at
+    return _faded(np.repeat(ends, np.diff(history.indptr)) - history.times, half_life)
+
+
+def _faded(age: NDArray[np.int64], half_life: float) -> NDArray[np.float32]:
+    """What is left of 1 at an age in nanoseconds; what is still to come has not faded."""
+    return np.asarray(np.exp2(-(np.maximum(age, 0) / (half_life * DAY))), np.float32)
+
+
+def _ends(history: History) -> NDArray[np.int64]:
+    """(n_shoppers,) the time of the last event of each; 0 where there is none."""
+    ends = np.zeros(len(history), np.int64)
+    some = np.diff(history.indptr) > 0
+    if history.times is not None:
+        ends[some] = history.times[history.indptr[1:][some] - 1]
+    return ends
+
+
+def _taken(history: History, n_known: int) -> _Taken:
+    """The distinct products of each row: what `gather` returns."""
+    times = _NO_TIMES if history.times is None else history.times
+    found: _Taken = gather(history.indptr, history.products, history.weights, times, n_known)
+    return found
+
+
+@lru_cache(maxsize=4)
+def everything(n: int) -> Rows:
+    """The rows from 0 to n - 1: asked for by this very array, nothing need be compared to see that it is all."""
+    rows: Rows = frozen(np.arange(n))
+    return rows
 
 
 def picked(scores: NDArray[np.float32], products: Rows) -> Dense:
     """The columns asked for; the scores themselves where that is all of them in order."""
     n = scores.shape[1]
+    if products is everything(n):
+        return scores
     # A range from 0 to n - 1 is what n ascending rows between them are.
-    everything = len(products) == n > 0 and products[0] == 0 and bool((products[1:] > products[:-1]).all())
-    everything = everything and products[-1] == n - 1
-    return scores if everything else np.asarray(scores[:, products], np.float32)
+    whole = len(products) == n > 0 and products[0] == 0 and bool((products[1:] > products[:-1]).all())
+    whole = whole and products[-1] == n - 1
+    return scores if whole else np.asarray(scores[:, products], np.float32)
 
 
 def frozen(array: Any) -> Any:

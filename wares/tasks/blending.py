@@ -1,5 +1,6 @@
 """Several recommenders as one, with something sensible to say at every amount of data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
@@ -12,13 +13,14 @@ from wares.arrays import Dense, Mask, Rows
 from wares.data.history import History
 from wares.data.hits import Hits
 from wares.errors import DataError, SettingError
-from wares.kernels.blend import blend, scales
+from wares.kernels.blend import add, greatest
 from wares.kernels.topk import top
 from wares.recommend.content import Content
 from wares.recommend.ease import EASE
 from wares.recommend.itemknn import ItemKNN
 from wares.recommend.newest import Newest
 from wares.recommend.popular import Popular
+from wares.recommend.profile import everything, frozen
 from wares.recommend.repeat import Repeat
 
 
@@ -38,30 +40,37 @@ class Mixture:
     """How the parts of a blend were mixed for one history.
 
     factors : (n_parts, 2) what the scores of a part are multiplied by, and what those of the next part where it stands
-    in for a product that this one does not know; 0 for a part that has nothing to say. scores : (n_parts, n_products)
-    what each said.
+    in for a product that this one does not know; 0 for a part that has nothing to say. scores : by part, (n_products,)
+    what it said; zeros where it was not asked.
     """
 
     factors: NDArray[np.float32]
-    scores: Dense
+    scores: Sequence[NDArray[np.float32]]
 
     def total(self) -> NDArray[np.float32]:
         """(n_products,) the blended scores."""
-        out = np.empty(self.scores.shape[1], np.float32)
-        blend(self.scores, self.factors, out)
+        out = np.full(len(self.scores[0]), -np.inf, np.float32)
+        last = len(self.scores) - 1
+        for number in np.flatnonzero(self.factors[:, 0]).tolist():
+            factor, instead = self.factors[number]
+            mine, following = self.scores[number], self.scores[number + 1 if instead > 0 else number]
+            add(mine, factor, following, instead, number == last, out)
         return out
 
     def share(self, products: Rows) -> Dense:
         """(n_parts, len(products)) by what each part's score is multiplied in all; 0 where it has nothing to say."""
-        there = np.isfinite(self.scores[:, products])
+        there = np.isfinite(self._of(products))
         share = np.where(there, self.factors[:, :1], 0)
         share[1:] += np.where(there[1:] & ~there[:-1], self.factors[:-1, 1:], 0)
         return np.asarray(share, np.float32)
 
     def amounts(self, products: Rows) -> Dense:
         """(n_parts, len(products)) what each part gives to the blended score of each product."""
-        scores = self.scores[:, products]
+        scores = self._of(products)
         return np.asarray(np.where(np.isfinite(scores), scores, 0) * self.share(products), np.float32)
+
+    def _of(self, products: Rows) -> Dense:
+        return np.stack([each[products] for each in self.scores])
 
 
 @dataclass(kw_only=True, eq=False)
@@ -191,31 +200,42 @@ class Blend(Recommender):
     def mixtures(self, history: History, *, context: Context = Context(), repeats: bool = True) -> list[Mixture]:
         """How the parts are mixed for each history; holds every part's scores of all of them."""
         self.learned()
-        everything = np.arange(history.n_products)
-        scores = np.empty((len(history), len(self.parts_), history.n_products), np.float32)
-        for number, part in enumerate(self.parts_):
-            if number == len(self.parts_) - 1 and not repeats:
-                scores[:, number] = 0  # adds to what the history holds only, which is not asked for
-            else:
-                scores[:, number] = part.score(history, everything, context=context)
-        starts = history.indptr
-        return [self._mixture(scores[s], history.products[starts[s] : starts[s + 1]]) for s in range(len(history))]
+        n_parts, n = len(self.parts_), history.n_products
+        scores = [frozen(np.broadcast_to(np.float32(0), (len(history), n)))] * n_parts
+        scales = np.zeros((len(history), n_parts), np.float32)
+        held = np.zeros((len(history), n), np.bool_)
+        held[history.owners(), history.products] = True
 
-    def _mixture(self, scores: Dense, own: NDArray[np.int32]) -> Mixture:
-        scale = np.empty(len(scores), np.float32)
-        scales(scores, own, scale)
+        def ask(number: int) -> None:
+            found = self.parts_[number].score(history, everything(n), context=context)
+            scores[number] = frozen(np.ascontiguousarray(found, np.float32))
+            for row in range(len(history)):
+                scales[row, number] = greatest(scores[number][row], history.row(row), held[row])
+
+        # `again` adds to what the history holds only: without `repeats` it need not be asked.
+        asked = [number for number in range(n_parts if repeats else n_parts - 1) if self.weights_[number] > 0]
+        for number in asked:
+            ask(number)
+        if not scales[:, :-1].any(axis=1).all():
+            # Nobody of weight has an answer to some history: the last resorts are asked too.
+            for number in set(range(n_parts - 1)) - set(asked):
+                ask(number)
+        return [Mixture(self._factors(scale), [each[row] for each in scores]) for row, scale in enumerate(scales)]
+
+    def _factors(self, scale: NDArray[np.float32]) -> Dense:
+        """(n_parts, 2) from what the scores of each part are to be divided by."""
         speaks = scale > 0
         weights = np.where(speaks, self.weights_, 0)
         if not weights[:-1].any():
-            # Nobody of weight has an answer: the first of the last resorts that has one.
+            # The first of the last resorts that has an answer.
             weights[:-1][np.flatnonzero(speaks[:-1])[:1]] = 1
         weights[:-1] /= max(float(weights[:-1].sum()), 1e-9)
-        factors = np.zeros((len(scores), 2), np.float32)
+        factors = np.zeros((len(scale), 2), np.float32)
         np.divide(weights, scale, out=factors[:, 0], where=speaks)
         # The part after one stands in for it at its weight, but neither a last resort nor `again` does.
         instead = speaks[1:-1] & (weights[1:-1] > 0)
         np.divide(weights[:-2], scale[1:-1], out=factors[:-2, 1], where=instead)
-        return Mixture(factors, scores)
+        return factors
 
 
 def contributions_to(part: Recommender, history: History, products: Rows, context: Context = Context()) -> Dense:

@@ -186,7 +186,7 @@ def _scored(
         if isinstance(model, Blend):
             mixtures = model.mixtures(block, context=asked)
             scores["blend"] = np.stack([mixture.total() for mixture in mixtures])
-            for number in np.flatnonzero(model.weights_):
+            for number in np.flatnonzero(model.weights_).tolist():
                 name = name_of(model.parts_[number])
                 scores[name] = np.stack([mixture.scores[number] for mixture in mixtures])
         else:
