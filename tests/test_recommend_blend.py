@@ -135,7 +135,7 @@ def test_without_the_product_named_first_the_score_falls(blend):
 
 def test_a_model_that_explains_nothing_is_asked_without_each_product():
     class Secret(ItemKNN):
-        contributions = None
+        contributions = by_product = None
 
     model = ItemKNN(shrink=0.0).fit(SHOP)
     secret = Secret(shrink=0.0).fit(SHOP)

@@ -161,12 +161,20 @@ def add_scores(indptr, indices, data, starts, rows, values, out):
 
 @nb.njit(nogil=True, cache=True)
 def entries(indptr, indices, data, rows, columns):
-    """(len(columns), len(rows)) float32: the entry of a sparse matrix with sorted indices at each row and column."""
+    """(len(columns), len(rows)) float32: the entry of a square sparse matrix at each row and column."""
     out = np.zeros((columns.shape[0], rows.shape[0]), np.float32)
+    n = indptr.shape[0] - 1
+    # Which column a product is: a look into this small table for every entry is faster than to search for each column.
+    asked = np.full(n, -1, np.int32)
+    for c in range(columns.shape[0] - 1, -1, -1):
+        if columns[c] < n:
+            asked[columns[c]] = c
     for a in range(rows.shape[0]):
-        start, stop = indptr[rows[a]], indptr[rows[a] + 1]
-        for c in range(columns.shape[0]):
-            z = start + np.searchsorted(indices[start:stop], columns[c])
-            if z < stop and indices[z] == columns[c]:
+        for z in range(indptr[rows[a]], indptr[rows[a] + 1]):
+            c = asked[indices[z]]
+            if c >= 0:
                 out[c, a] = data[z]
+    for c in range(columns.shape[0]):  # a column asked for twice
+        if columns[c] < n and asked[columns[c]] != c:
+            out[c] = out[asked[columns[c]]]
     return out

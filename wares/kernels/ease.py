@@ -80,3 +80,15 @@ def add_rows(weights, starts, rows, values, out):
             for j in range(n):
                 line[j] += v0 * np.float32(w0[j])
             a += 1
+
+
+@nb.njit(nogil=True, cache=True)
+def cells(weights, rows, columns, values, out):
+    """Fill `out` (len(columns), len(rows)) with the cells of `weights` times the value of their row; 0 where one is -1.
+
+    Row by row: the cells of a row are near one another.
+    """
+    for a in range(rows.shape[0]):
+        for c in range(columns.shape[0]):
+            there = rows[a] >= 0 and columns[c] >= 0
+            out[c, a] = values[a] * np.float32(weights[rows[a], columns[c]]) if there else np.float32(0.0)

@@ -110,6 +110,11 @@ class Content(Recommender):
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
+        profile, found = self.by_product(history, products, context=context)
+        return profile.spread(found)
+
+    def by_product(self, history: History, products: Rows, *, context: Context = Context()) -> tuple[Profile, Dense]:
+        """The profile of a one-shopper history, and (len(products), m) what each of its products adds to the scores."""
         vectors, _ = self._vectors(history, context)
         profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
         _, lengths = self._mean(profile, vectors)
@@ -117,7 +122,7 @@ class Content(Recommender):
         found = vectors[np.minimum(products, len(vectors) - 1)] @ vectors[profile.rows].T
         found[products >= len(vectors)] = 0
         scale = 1 / lengths[0] if lengths[0] > 0 else 0.0
-        return profile.spread((found * (profile.values * scale)).astype(np.float32))
+        return profile, (found * (profile.values * scale)).astype(np.float32)
 
     def _vectors(self, history: History, context: Context) -> tuple[Dense, NDArray[np.int64]]:
         """The vectors of all products, new ones from the context, and the rows that have none."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numba
@@ -16,7 +17,7 @@ from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
 from wares.errors import DataError
-from wares.kernels.ease import add_rows, gram, pack, weights_in_place
+from wares.kernels.ease import add_rows, cells, gram, pack, weights_in_place
 from wares.recommend.profile import Profile, Strength, frozen, matrix_of, picked
 
 logger = logging.getLogger(__name__)
@@ -109,12 +110,16 @@ class EASE(Recommender):
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
+        profile, found = self.by_product(history, products, context=context)
+        return profile.spread(found)
+
+    def by_product(self, history: History, products: Rows, *, context: Context = Context()) -> tuple[Profile, Dense]:
+        """The profile of a one-shopper history, and (len(products), m) what each of its products adds to the scores."""
         profile, rows = self._read(history, context)
         columns = self._places(np.asarray(products))
-        found = self.weights_[rows[None, :], columns[:, None]] * (profile.values * self.scales_[rows])
-        found[:, rows < 0] = 0
-        found[columns < 0] = 0
-        return profile.spread(found)
+        found = np.empty((len(columns), len(rows)), np.float32)
+        cells(frozen(self.weights_), rows, columns, profile.values * self.scales_[rows], found)
+        return profile, found
 
     def _taken(self, history: History) -> csr_array:
         """(n_shoppers, n_products) how much each product counts for each shopper, at the newest event of all."""
@@ -129,13 +134,19 @@ class EASE(Recommender):
         return profile, self._places(profile.rows)
 
     def _places(self, products: NDArray[np.integer]) -> NDArray[np.int32]:
-        place = np.searchsorted(self.products_, products)
-        known = place < len(self.products_)
-        known[known] = self.products_[place[known]] == products[known]
-        return np.where(known, place, -1).astype(np.int32)
+        inside = np.minimum(products, self.n_products_)
+        return np.asarray(self._place[inside], np.int32)
+
+    @cached_property
+    def _place(self) -> NDArray[np.int32]:
+        """(n_products + 1,) where the model has a product, -1 where it does not; the last is for later products."""
+        place = np.full(self.n_products_ + 1, -1, np.int32)
+        place[self.products_] = np.arange(len(self.products_))
+        return place
 
     def _choose(self, shoppers: NDArray[Any]) -> None:
         self.n_products_ = len(shoppers)
+        self.__dict__.pop("_place", None)
         order = np.argsort(-shoppers, kind="stable")[: self.max_products]
         self.products_ = np.sort(order[shoppers[order] > 0]).astype(np.int32)
         if not len(self.products_):

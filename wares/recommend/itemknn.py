@@ -83,9 +83,14 @@ class ItemKNN(Recommender):
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
+        profile, found = self.by_product(history, products, context=context)
+        return profile.spread(found)
+
+    def by_product(self, history: History, products: Rows, *, context: Context = Context()) -> tuple[Profile, Dense]:
+        """The profile of a one-shopper history, and (len(products), m) what each of its products adds to the scores."""
         profile = Profile.of(history, self._n(), self.strength, self.half_life, context.at)
         found = entries(*self._arrays(), profile.rows, np.asarray(products, np.int64))
-        return profile.spread(found * profile.values)
+        return profile, found * profile.values
 
     def _n(self) -> int:
         return int(self.learned()["similar_"].shape[0])

@@ -86,6 +86,11 @@ class Popular(Recommender):
 
     def contributions_to(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """(len(products), n_events) of a one-shopper history, what each event adds to the score of each product."""
+        profile, found = self.by_product(history, products, context=context)
+        return profile.spread(found)
+
+    def by_product(self, history: History, products: Rows, *, context: Context = Context()) -> tuple[Profile, Dense]:
+        """The profile of a one-shopper history, and (len(products), m) what each of its products adds to the scores."""
         n = len(self.learned()["popularity_"])
         profile, each, _ = self._shares(history)
         products = np.asarray(products)
@@ -93,7 +98,7 @@ class Popular(Recommender):
         same = self.clusters_[inside][:, None] == self.clusters_[profile.rows]
         found = np.where(same, self.within_[inside][:, None] * each, 0).astype(np.float32)
         found[products >= n] = 0
-        return profile.spread(found)
+        return profile, found
 
     def _shares(self, history: History) -> tuple[Profile, NDArray[np.float32], NDArray[np.bool_]]:
         """The profile, what share of the score each of its products gives to its cluster, and whose histories speak."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,68 +63,67 @@ def amounts(
 ) -> Amounts:
     """What the scores of `rows` are made of, for a one-shopper history; `mixture` where a blend has just been asked."""
     rows = np.asarray(rows, np.int64)
-    order = np.argsort(history.products, kind="stable")
-    ordered = history.products[order].astype(np.int64)
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
-    products = ordered[starts]
-
-    def by_product(by_event: NDArray[np.floating]) -> NDArray[np.floating]:
-        if not len(starts):
-            return np.zeros((len(rows), 0))
-        return np.asarray(np.add.reduceat(by_event[:, order], starts, axis=1))
-
+    products = np.unique(history.products).astype(np.int64)
     total = np.zeros(len(rows))
-    events = np.zeros((2, len(rows), len(history.products)), np.float32)
+    given = np.zeros((2, len(rows), len(products)), np.float32)
     single: dict[str, NDArray[np.floating]] = dict.fromkeys(
         ("cluster", "again", "everybody", "newest"), np.zeros(len(rows))
     )
-    for part, given, score in _of_parts(model, history, rows, context, mixture):
+    for part, share, score in _of_parts(model, history, rows, context, mixture):
         total += score
         if isinstance(part, Newest):
             single["newest"] = score
-        elif isinstance(part, Popular):
-            single["cluster"] = given.sum(axis=1)
-            single["everybody"] = score - single["cluster"]
         elif isinstance(part, Repeat):
             single["again"] = score
         else:
-            events[int(isinstance(part, Content))] += given
-    return Amounts(products, by_product(events[0]), by_product(events[1]), **single, total=total)
+            of, found = _by_product(part, history, rows, context)
+            found = found * share[:, None]
+            if isinstance(part, Popular):
+                single["cluster"] = found.sum(axis=1)
+                single["everybody"] = score - single["cluster"]
+            else:
+                given[int(isinstance(part, Content))][:, np.searchsorted(products, of)] += found
+    return Amounts(products, given[0], given[1], **single, total=total)
 
 
 def _of_parts(
     model: Recommender, history: History, rows: Rows, context: Context, mixture: Mixture | None
-) -> Iterator[tuple[Recommender, Dense, NDArray[np.floating]]]:
-    """Each part with what it adds by event (n, n_events) and in all (n,)."""
+) -> Iterator[tuple[Recommender, NDArray[np.floating], NDArray[np.floating]]]:
+    """Each part with what its scores are multiplied by (n,) and what it adds in all (n,)."""
     if isinstance(model, Blend):
         mixture = mixture or model.mixture(history, context=context)
         share, given = mixture.share(rows), mixture.amounts(rows)
         for number, part in enumerate(model.parts_):
             if share[number].any():
-                yield part, _by_event(part, history, rows, context) * share[number][:, None], given[number]
+                yield part, share[number], given[number]
     else:
         score = model.score(history, rows, context=context)[0]
-        yield model, _by_event(model, history, rows, context), np.where(np.isfinite(score), score, 0)
+        yield model, np.ones(len(rows), np.float32), np.where(np.isfinite(score), score, 0)
 
 
-def _by_event(part: Recommender, history: History, rows: Rows, context: Context) -> Dense:
-    """(n, n_events) what each event adds: nothing, exactly what it does, or by leaving products out."""
-    if isinstance(part, Newest):
-        return np.zeros((len(rows), len(history.products)), np.float32)
-    if isinstance(part, Explains):
-        return contributions_to(part, history, rows, context)
-    return _left_out(part, history, rows, context)
+def _by_product(part: Recommender, history: History, rows: Rows, context: Context) -> tuple[NDArray[np.integer], Dense]:
+    """(m,) distinct products of the history and (n, m) what each adds: exactly, or by leaving products out."""
+    by_product = getattr(part, "by_product", None)
+    if by_product is not None:
+        profile, found = by_product(history, rows, context=context)
+        return profile.rows, found
+    if not isinstance(part, Explains):
+        return _left_out(part, history, rows, context)
+    products, place = np.unique(history.products, return_inverse=True)
+    found = np.zeros((len(rows), len(products)), np.float32)
+    np.add.at(found.T, place, contributions_to(part, history, rows, context).T)
+    return products, found
 
 
-def _left_out(part: Recommender, history: History, rows: Rows, context: Context) -> Dense:
-    """(n, n_events) by how much the score falls without a product, at its last event; of the latest products only."""
+def _left_out(part: Recommender, history: History, rows: Rows, context: Context) -> tuple[NDArray[np.integer], Dense]:
+    """By how much the score falls without a product; of the latest products only."""
     whole = part.score(history, rows, context=context)[0]
-    out = np.zeros((len(rows), len(history.products)), np.float32)
-    for product in list(dict.fromkeys(history.products[::-1].tolist()))[:LATEST]:
+    products = np.array(list(dict.fromkeys(history.products[::-1].tolist()))[:LATEST], np.int64)
+    falls = np.zeros((len(rows), len(products)), np.float32)
+    for number, product in enumerate(products.tolist()):
         less = part.score(history.without(0, product), rows, context=context)[0]
-        fall = np.where(np.isfinite(whole), whole, 0) - np.where(np.isfinite(less), less, 0)
-        out[:, np.flatnonzero(history.products == product)[-1]] = fall
-    return out
+        falls[:, number] = np.where(np.isfinite(whole), whole, 0) - np.where(np.isfinite(less), less, 0)
+    return products, falls
 
 
 def reasons(
@@ -144,54 +143,68 @@ def reasons(
     `history` is of one shopper. Shares are fractions of the score, exact where the recommender is a sum over events.
     """
     made = amounts(model, history, rows, context=context, mixture=mixture)
-    times = np.bincount(np.searchsorted(made.products, history.products), minlength=len(made.products))
+    bought, alike = _strongest(made.products, made.bought), _strongest(made.products, made.alike)
+    own = np.isin(rows, made.products)
+    single = [each.tolist() for each in (made.again, made.cluster, made.everybody, made.newest, made.total)]
     found = []
     for number, row in enumerate(np.asarray(rows).tolist()):
-        cluster = ""
-        if clusters is not None and cluster_names is not None and row < len(clusters) and clusters[row] >= 0:
-            cluster = cluster_names[int(clusters[row])]
-        found.append(_sentences(made, number, row, times, ids, titles, cluster))
+        again, cluster, everybody, newest, total = (each[number] for each in single)
+        said = [_Said(*bought[number], "because you bought"), _Said(*alike[number], "similar to")]
+        if own[number]:
+            times = int((history.products == row).sum())
+            said.append(_Said(again, [row], f"you have bought it {'once' if times == 1 else f'{times} times'}", False))
+        said.append(_Said(cluster, [], _popular_in(row, clusters, cluster_names)))
+        said.append(_Said(everybody, [], "popular with all shoppers"))
+        said.append(_Said(newest, [], "new in the shop"))
+        found.append(_sentences(said, total, ids, titles))
     return found
 
 
-def _sentences(
-    made: Amounts, number: int, row: int, times: NDArray[np.int64], ids: Ids, titles: Titles, cluster: str
-) -> tuple[Reason, ...]:
-    total = float(made.total[number])
-    said: list[tuple[float, str, list[int]]] = []
-    if total > 0:
-        said += _of_products(made, made.bought[number], "because you bought", titles)
-        said += _of_products(made, made.alike[number], "similar to", titles)
-        own = np.flatnonzero(made.products == row)
-        if len(own):
-            n = int(times[own[0]])
-            often = "once" if n == 1 else f"{n} times"
-            said.append((made.again[number], f"you have bought it {often}", [row]))
-        said.append((made.cluster[number], f"popular in {cluster}" if cluster else "popular among what is like it", []))
-        said.append((made.everybody[number], "popular with all shoppers", []))
-        said.append((made.newest[number], "new in the shop", []))
-    said = sorted((each for each in said if each[0] > LEAST * total), key=lambda each: -each[0])[:MOST]
+class _Said(NamedTuple):
+    """A sentence: what it gives to the score, the products that it rests on, its words, and whether titles follow."""
+
+    amount: float
+    products: list[int]
+    words: str
+    titled: bool = True
+
+
+def _sentences(said: list[_Said], total: float, ids: Ids, titles: Titles) -> tuple[Reason, ...]:
+    if total <= 0:
+        return (Reason("other", 1.0),)
+    said = sorted((each for each in said if each.amount > LEAST * total), key=lambda each: -each.amount)[:MOST]
     # What speaks against a product can make the parts that speak for it more than the whole.
-    whole = max(total, sum(each[0] for each in said))
-    named = [Reason(text, round(float(amount / whole), 6), [ids.name(p) for p in of]) for amount, text, of in said]
+    whole = max(total, sum(each.amount for each in said))
+    named = []
+    for amount, products, words, titled in said:
+        text = f"{words} {' and '.join(titles[each] for each in products)}" if products and titled else words
+        named.append(Reason(text, round(amount / whole, 6), [ids.name(each) for each in products]))
     return (*named, Reason("other", max(0.0, 1.0 - sum(each.share for each in named))))
 
 
-def _of_products(
-    made: Amounts, by_product: NDArray[np.floating], words: str, titles: Titles
-) -> list[tuple[float, str, list[int]]]:
-    """One sentence on the product that adds most, and on the second where it adds at least half of that."""
-    if not len(by_product):
-        return []
-    first = int(by_product.argmax())
-    amount = float(by_product[first])
-    if amount <= 0:
-        return []
-    others = by_product.copy()
-    others[first] = -np.inf
-    second = int(others.argmax())
-    of = [int(made.products[first])]
-    if others[second] >= amount / 2:
-        amount += float(others[second])
-        of.append(int(made.products[second]))
-    return [(amount, f"{words} {' and '.join(titles[each] for each in of)}", of)]
+def _strongest(products: NDArray[np.int64], given: NDArray[np.floating]) -> list[tuple[float, list[int]]]:
+    """For each row of `given` (n, m) the product that adds most, with the second where it adds at least half of that.
+
+    Together with what they add; nothing where none adds.
+    """
+    if not len(products):
+        return [(0.0, [])] * len(given)
+    all_rows = np.arange(len(given))
+    first = given.argmax(axis=1)
+    others = given.copy()
+    others[all_rows, first] = -np.inf
+    second = others.argmax(axis=1)
+    most, next_most = given[all_rows, first].tolist(), others[all_rows, second].tolist()
+    found: list[tuple[float, list[int]]] = []
+    for one, two, a, b in zip(most, next_most, products[first].tolist(), products[second].tolist(), strict=True):
+        if one <= 0:
+            found.append((0.0, []))
+        else:
+            found.append((one + two, [a, b]) if two >= one / 2 else (one, [a]))
+    return found
+
+
+def _popular_in(row: int, clusters: Labels | None, names: Sequence[str] | Mapping[int, str] | None) -> str:
+    if clusters is None or names is None or row >= len(clusters) or clusters[row] < 0:
+        return "popular among what is like it"
+    return f"popular in {names[int(clusters[row])]}"
