@@ -347,7 +347,8 @@ def _set(document: Any, name: str, rest: str, text: str) -> None:
         except (KeyError, IndexError, TypeError):
             raise Mistake((name, *steps), f"there is no part {'.'.join(steps)!r} in [{name}]") from None
     if key == "use":
-        check_known(text, (name, key), names(role), f"{name} algorithm")
+        if ":" not in text:  # package.module:Class names a class of anyone's
+            check_known(text, (name, key), names(role), f"{name} algorithm")
         known = settings_of(find(role, text))
         for old in [each for each in table if each != "use" and each not in known]:
             del table[old]

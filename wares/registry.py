@@ -8,7 +8,7 @@ import re
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from wares.algorithm import ROLES, Algorithm, role_name
 from wares.errors import MissingExtra, SettingError, UnknownName, did_you_mean
@@ -77,12 +77,23 @@ def find(role: type[A], name: str) -> type[A]:
         module = import_module(match["module"])
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
+        if name == line and f"{match['module']}.".startswith(f"{error.name}."):  # the path that somebody wrote
+            raise UnknownName(f"{word} algorithm {name!r}: there is no module {error.name!r} to import") from None
         if match["extra"] is None or missing == "wares":
             raise  # a broken module of ours or of a plugin must be seen as what it is
         raise MissingExtra(
             f"{word} algorithm {name!r} needs the package {missing!r}: pip install 'wares[{match['extra']}]'"
         ) from error
-    return cast("type[A]", getattr(module, match["name"]))
+    found = getattr(module, match["name"], None)
+    if found is None:
+        classes = [each for each, value in vars(module).items() if isinstance(value, type)]
+        raise UnknownName(f"{match['module']} has no class {match['name']!r}{did_you_mean(match['name'], classes)}")
+    if not (isinstance(found, type) and issubclass(found, role)):
+        raise SettingError(
+            f"{word} algorithm {name!r} is no wares.algorithm.{role.__name__}; write a small class that is one and "
+            f"calls it. Known by name: {', '.join(names(role)) or 'none'}"
+        )
+    return found
 
 
 def make(role: type[A], name: str, **settings: Any) -> A:
