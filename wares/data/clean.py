@@ -133,6 +133,8 @@ def clean_events(
             if not duplicates:
                 seen.append(hash_rows(block.frame))
         named = kinds_of(sum((how.kinds for how in hows), Counter()), kinds, weights)
+        if not rows:  # no pass would write a thing
+            raise nothing_left("events", hows, rows, aside)
         again, fast = Marked(repeats(seen)[0]), Bots()
         rules = EventRules(products, named, again, latest, test_rows=test_rows, guests=guests)
         places, types = Places(scratch("lines", np.int64)), schema(hows)
