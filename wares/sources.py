@@ -10,7 +10,9 @@ import polars as pl
 from wares.config import FILE, Config
 from wares.data.catalog import SCHEMA as PRODUCTS
 from wares.data.events import SCHEMA as EVENTS
+from wares.data.passes import opened
 from wares.data.read import open_source
+from wares.data.reading import of_events, of_products
 from wares.errors import DataError, SettingError, UnknownName
 
 _SHOPPERS = ("shopper",)
@@ -64,10 +66,13 @@ class Asked:
 
 def check_sources(config: Config) -> None:
     """Look at the head of every source. Raises DataError for what is not there or lacks a column."""
-    for path in config.products.sources:
-        open_source(path)
-    for path in config.events.sources:
-        open_source(path)
+    for table in opened(config.products.sources, config.products.columns, {}):
+        of_products(*table)
+    if config.events.sources:
+        for table in opened(config.events.sources, config.events.columns, {}):
+            of_events(*table)
+    if config.shoppers.source is not None:
+        open_source(config.shoppers.source)
 
 
 def _column_key(ours: str) -> str:
