@@ -231,7 +231,7 @@ def test_a_mistake_in_an_algorithms_settings_is_named(lines, message):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('how = "far"', 'hew = "far"', r"line 15: unknown setting of 'one' 'hew'; did you mean 'how'\?"),
+        ('how = "far"', 'hew = "far"', r"line 15: unknown setting of 'one' 'hew'; did you mean 'how'"),
         ("k = 2", "k = -2", "line 11: .*must be at least 1"),
         ("weight = 0.5", 'weight = "much"', "line 16: .*must be a list, each a number"),
         ('use = "one"          # the first', 'use = "onne"', r"line 10: unknown cluster algorithm 'onne'"),

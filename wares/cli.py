@@ -3,6 +3,7 @@
 Exit codes: 0 done, 2 a mistake the user can mend, 1 a mistake of ours, 130 interrupted.
 """
 
+import errno
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from wares import __version__
 from wares.errors import MissingExtra, SettingError, WaresError, did_you_mean
@@ -84,13 +86,31 @@ def _run(args: list[str], debug: bool) -> int:
         # The reader (head, less) has gone; that is its right.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if debug or error.errno not in _THEIRS:
+            return _ours(error, debug)
+        place = f" {error.filename}" if error.filename else ""
+        err.print(f"error: cannot use{place}: {error.strerror}; {_THEIRS[error.errno]}", markup=False)
+        return 2
     except Exception as error:
-        if debug:
-            raise
-        err.print(f"internal error: {type(error).__name__}: {error}", markup=False)
-        err.print("this is a mistake of ours; run the command again with --debug and report what it prints")
-        return 1
+        return _ours(error, debug)
     return 0
+
+
+_THEIRS = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "name a place that you may read and write"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space, or name another place"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EISDIR), "name a folder where a folder is meant"),
+}
+"""What a user can do about what the system refuses."""
+
+
+def _ours(error: Exception, debug: bool) -> int:
+    if debug:
+        raise error
+    err.print(f"internal error: {type(error).__name__}: {error}", markup=False)
+    err.print("this is a mistake of ours; run the command again with --debug and report what it prints")
+    return 1
 
 
 # -- options that several commands share -----------------------------------------------------------------------------
@@ -143,14 +163,14 @@ def _print_answer(answer: Any, as_json: bool) -> None:
         _print_json(answer.json())
         return
     if getattr(answer, "corrected", ""):
-        out.print(f"showing results for [bold]{answer.corrected}[/bold]")
+        out.print("showing results for", Text(answer.corrected, "bold"))
     table = Table(box=None, pad_edge=False)
     for name, justify in (("score", "right"), ("id", "left"), ("title", "left"), ("why", "left")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for hit in answer.hits:
         title = f"{hit.title} (+{hit.variants - 1} alike)" if hit.variants > 1 else hit.title
         why = "; ".join(f"{each.text} {each.share:.0%}" for each in hit.reasons if each.text != "other")
-        table.add_row(f"{hit.score:.3f}", hit.id, title, why)
+        table.add_row(f"{hit.score:.3f}", *map(Text, (hit.id, title, why)))
     out.print(table) if answer.hits else out.print("nothing found")
     total = f"{answer.total:,} products match; " if hasattr(answer, "total") else ""
     used = f"; by {answer.used}" if answer.used else ""
@@ -273,6 +293,8 @@ def search(shop: Path, query: str, k: int, where: str | None, offset: int, as_js
 @_json
 def similar(shop: Path, product: str, k: int, where: str | None, together: bool, as_json: bool) -> None:
     """Products like PRODUCT."""
+    if together and where is not None:
+        raise SettingError("--where narrows what is similar, not what is bought together; leave one of the two out")
     opened = _open(shop)
     answer = opened.bought_together(product, k=k) if together else opened.similar(product, k=k, where=_filters(where))
     _print_answer(answer, as_json)
@@ -308,7 +330,7 @@ def clusters(shop: Path, as_json: bool) -> None:
     for name in ("id", "size", "name", "keywords"):
         table.add_column(name, justify="right" if name in ("id", "size") else "left", overflow="fold")
     for each in sorted(found, key=lambda c: -c.size):
-        table.add_row(str(each.id), f"{each.size:,}", each.name, ", ".join(each.keywords))
+        table.add_row(str(each.id), f"{each.size:,}", Text(each.name), Text(", ".join(each.keywords)))
     out.print(table)
 
 
@@ -348,7 +370,8 @@ def algorithms(as_json: bool) -> None:
     for name in ("role", "name", "what it is", "needs"):
         table.add_column(name, overflow="fold")
     for each in found:
-        table.add_row(each["role"], each["name"], each["summary"], each["needs"])
+        # As texts: "wares[sentence]" is a package with an extra, not a style.
+        table.add_row(*(Text(each[name]) for name in ("role", "name", "summary", "needs")))
     out.print(table)
 
 
@@ -359,7 +382,7 @@ def algorithms(as_json: bool) -> None:
 def export(shop: Path, folder: Path, form: str) -> None:
     """Write products with cluster and category, clusters, neighbours and recommendations into FOLDER."""
     for path in _open(shop).export(folder, format=form):
-        out.print(str(path))
+        click.echo(path)
 
 
 # -- serving ---------------------------------------------------------------------------------------------------------

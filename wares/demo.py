@@ -14,7 +14,7 @@ import polars as pl
 
 from wares.abbreviations import DEPARTMENTS, PHRASES, WORDS
 from wares.data.catalog import SEPARATOR
-from wares.errors import MissingExtra
+from wares.errors import MissingExtra, StoreError
 
 SETTINGS: dict[str, str] = {
     "shop.name": "Complete Journey",
@@ -43,6 +43,8 @@ def prepare(folder: Path, source: Path | None = None) -> tuple[Path, Path, Path]
     kinds = pl.read_parquet(tables / "products.parquet").with_columns(
         pl.col("product_id", "manufacturer_id").cast(pl.String)
     )
+    if folder.parent.exists() and not folder.parent.is_dir():
+        raise StoreError(f"{folder.parent} is a file, not a folder; the demo shop needs a folder of its own")
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "products.parquet", folder / "events.parquet", folder / "shoppers.parquet"
     prices = _prices(bought, kinds)

@@ -26,7 +26,10 @@ def export(now: Opened, folder: Path, form: Literal["parquet", "csv"] = "parquet
         raise SettingError(f"format {form!r}: allowed are 'parquet' and 'csv'")
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, not a folder to export into")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the folder {folder}: {error.strerror}; name another place") from error
     return [_write(frame, folder / f"{name}.{form}", form) for name, frame in _tables(now)]
 
 

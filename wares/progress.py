@@ -148,7 +148,7 @@ def summary(console: Console, found: Mapping[str, Any]) -> None:
     console.print()
     console.print(steps)
     for warning in found["warnings"]:
-        console.print(f"[yellow]note[/yellow] {warning}")
+        console.print("[yellow]note[/yellow]", Text(warning))
 
 
 def quality(console: Console, found: Mapping[str, Any]) -> None:

@@ -16,7 +16,14 @@ from wares.errors import StoreError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # numpy, polars and SQLite report a full disk in words of their own, some without the number of the error.
-_FULL_WORDS = ("no space left", "disk is full", "requested and", "file too large", "quota exceeded")
+_FULL_WORDS = (
+    "no space left",
+    "not enough free space",
+    "disk is full",
+    "requested and",
+    "file too large",
+    "quota exceeded",
+)
 
 
 def digest(path: Path) -> str:
