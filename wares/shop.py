@@ -172,7 +172,7 @@ class Shop:
         fresh = self._live.history(shopper, now)
         if fresh is not None and shopper not in now.shoppers:
             return fresh
-        known = now.history.take(np.array([now.shoppers.row(shopper)]))
+        known = now.history.one(now.shoppers.row(shopper))
         return known if fresh is None else known.followed_by(fresh)
 
     def _moment(self, now: Opened, history: History) -> int:

@@ -135,9 +135,13 @@ class History:
         first, last = int(self.indptr[start]), int(self.indptr[stop])
         return self._with(slice(first, last), self.indptr[start : stop + 1] - first)
 
+    def one(self, shopper: int) -> Self:
+        """The history of one shopper alone, a view; `shopper` counts from 0."""
+        return self._between(shopper, shopper + 1)
+
     def without(self, shopper: int, product: int) -> Self:
         """One shopper's history, alone, without any event of one product: what leaving it out asks."""
-        own = self.take(np.array([shopper]))
+        own = self.one(shopper)
         return own.keep(own.products != product)
 
     def followed_by(self, later: "History") -> Self:

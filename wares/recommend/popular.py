@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
-from wares.recommend.profile import DAY, Profile, picked
+from wares.kernels.popular import personal
+from wares.recommend.profile import DAY, Profile, frozen, picked
 
 EPOCH = 1_262_304_000_000_000_000  # 2010: votes are kept relative to a fixed day, so that tallies of two shops add up
 
@@ -70,14 +71,12 @@ class Popular(Recommender):
         profile, each, spoken = self._shares(history)
         scores = np.full((len(history), max(n, history.n_products)), -np.inf, np.float32)
         base = np.where(spoken, 1 - self.personal, 1.0).astype(np.float32)
-        np.multiply(base[:, None], self.popularity_, out=scores[:, :n])
-        if spoken.any():
-            owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
-            shares = np.zeros(
-                (len(history), int(self.clusters_.max()) + 2), np.float32
-            )  # the last column is -1's: none
-            np.add.at(shares, (owners, self.clusters_[profile.rows]), each)
-            scores[:, :n] += np.take(shares, self.clusters_, axis=1, mode="wrap") * self.within_
+        clusters = self.clusters_[profile.rows]
+        shares = np.zeros((len(history), int(clusters.max(initial=-1)) + 1), np.float32)
+        inside = clusters >= 0
+        owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
+        np.add.at(shares, (owners[inside], clusters[inside]), each[inside])
+        personal(frozen(self.popularity_), frozen(self.clusters_), frozen(self.within_), base, shares, scores)
         return picked(scores, products)
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:

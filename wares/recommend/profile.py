@@ -148,7 +148,9 @@ def _ends(history: History) -> NDArray[np.int64]:
 def _taken(history: History, n_known: int) -> _Taken:
     """The distinct products of each row: what `gather` returns."""
     times = _NO_TIMES if history.times is None else history.times
-    found: _Taken = gather(history.indptr, history.products, history.weights, times, n_known)
+    found: _Taken = gather(
+        frozen(history.indptr), frozen(history.products), frozen(history.weights), frozen(times), n_known
+    )
     return found
 
 

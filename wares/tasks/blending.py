@@ -64,10 +64,10 @@ class Mixture:
         share[1:] += np.where(there[1:] & ~there[:-1], self.factors[:-1, 1:], 0)
         return np.asarray(share, np.float32)
 
-    def amounts(self, products: Rows) -> Dense:
-        """(n_parts, len(products)) what each part gives to the blended score of each product."""
+    def amounts(self, products: Rows, share: Dense) -> Dense:
+        """(n_parts, len(products)) what each part gives to the blended score of each product, by its `share`."""
         scores = self._of(products)
-        return np.asarray(np.where(np.isfinite(scores), scores, 0) * self.share(products), np.float32)
+        return np.asarray(np.where(np.isfinite(scores), scores, 0) * share, np.float32)
 
     def _of(self, products: Rows) -> Dense:
         return np.stack([each[products] for each in self.scores])

@@ -92,7 +92,8 @@ def _of_parts(
     """Each part with what its scores are multiplied by (n,) and what it adds in all (n,)."""
     if isinstance(model, Blend):
         mixture = mixture or model.mixture(history, context=context)
-        share, given = mixture.share(rows), mixture.amounts(rows)
+        share = mixture.share(rows)
+        given = mixture.amounts(rows, share)
         for number, part in enumerate(model.parts_):
             if share[number].any():
                 yield part, share[number], given[number]
