@@ -214,7 +214,8 @@ class Blend(Recommender):
 
         # `again` adds to what the history holds only: without `repeats` it need not be asked.
         asked = [number for number in range(n_parts if repeats else n_parts - 1) if self.weights_[number] > 0]
-        for number in asked:
+        # Likeness reads every vector: what the others have just read would no longer be near when it is explained.
+        for number in sorted(asked, key=lambda number: not isinstance(self.parts_[number], Content)):
             ask(number)
         if not scales[:, :-1].any(axis=1).all():
             # Nobody of weight has an answer to some history: the last resorts are asked too.

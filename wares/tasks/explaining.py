@@ -64,6 +64,8 @@ def amounts(
     """What the scores of `rows` are made of, for a one-shopper history; `mixture` where a blend has just been asked."""
     rows = np.asarray(rows, np.int64)
     products = np.unique(history.products).astype(np.int64)
+    placed: NDArray[np.integer] = products[:0]
+    place = products[:0]
     total = np.zeros(len(rows))
     given = np.zeros((2, len(rows), len(products)), np.float32)
     single: dict[str, NDArray[np.floating]] = dict.fromkeys(
@@ -77,12 +79,14 @@ def amounts(
             single["again"] = score
         else:
             of, found = _by_product(part, history, rows, context)
-            found = found * share[:, None]
+            found *= share[:, None]
             if isinstance(part, Popular):
                 single["cluster"] = found.sum(axis=1)
                 single["everybody"] = score - single["cluster"]
             else:
-                given[int(isinstance(part, Content))][:, np.searchsorted(products, of)] += found
+                if of is not placed:  # parts that know the same products share them
+                    placed, place = of, np.searchsorted(products, of)
+                given[int(isinstance(part, Content))][:, place] += found
     return Amounts(products, given[0], given[1], **single, total=total)
 
 
@@ -145,7 +149,7 @@ def reasons(
     """
     made = amounts(model, history, rows, context=context, mixture=mixture)
     bought, alike = _strongest(made.products, made.bought), _strongest(made.products, made.alike)
-    own = np.isin(rows, made.products)
+    own = _stands_in(made.products, np.asarray(rows))
     single = [each.tolist() for each in (made.again, made.cluster, made.everybody, made.newest, made.total)]
     found = []
     for number, row in enumerate(np.asarray(rows).tolist()):
@@ -203,6 +207,14 @@ def _strongest(products: NDArray[np.int64], given: NDArray[np.floating]) -> list
         else:
             found.append((one + two, [a, b]) if two >= one / 2 else (one, [a]))
     return found
+
+
+def _stands_in(products: NDArray[np.int64], rows: Rows) -> NDArray[np.bool_]:
+    """Which rows stand among `products`, ascending; for so few at a time np.isin takes longer than all else here."""
+    if not len(products):
+        return np.zeros(len(rows), np.bool_)
+    place = np.minimum(np.searchsorted(products, rows), len(products) - 1)
+    return np.asarray(products[place] == rows)
 
 
 def _popular_in(row: int, clusters: Labels | None, names: Sequence[str] | Mapping[int, str] | None) -> str:
