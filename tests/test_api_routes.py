@@ -126,6 +126,8 @@ def test_events_are_recorded_and_answered_from(own_shop: Shop) -> None:
         ([], 422, "SettingError", "1 to 1,000 events"),
         ({"shopper": "U1", "product": 7}, 422, "DataError", "product of an event must be text, not 7"),
         ({"shopper": "U1", "product": "P1", "value": "much"}, 422, "DataError", "must be a number"),
+        ({"shopper": "U1"}, 422, "DataError", "event 1 names no product"),
+        ({"shopper": "U1", "product": "P1", "at": "2999-01-01"}, 422, "DataError", "to tomorrow"),
         ({"shopper": "U1", "prodcut": "P1"}, 404, "UnknownName", "did you mean 'product'"),
         ({"shopper": "U1", "product": "P1x"}, 404, "UnknownName", "did you mean"),
         (b" " * ((1 << 20) + 1), 422, "SettingError", "larger than"),

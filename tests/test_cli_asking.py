@@ -178,3 +178,8 @@ def test_a_mistake_of_ours_says_so_and_debug_shows_it(
     assert "--debug" in err
     with pytest.raises(RuntimeError):
         wares("--debug", "info", shop_folder)
+
+
+def test_no_name_is_proposed_that_is_not_near(wares: Wares, shop_folder: Path) -> None:
+    assert "did you mean" not in wares("similar", shop_folder, "nope")[2]
+    assert "did you mean" in wares("similar", shop_folder, "P999")[2]

@@ -163,3 +163,10 @@ def test_filters(shop: Shop) -> None:
         shop.search("mug", where={"prise": 1})
     with pytest.raises(SettingError, match="k=0"):
         shop.search("mug", k=0)
+
+
+def test_an_event_of_another_time_is_refused(own_shop: Shop) -> None:
+    for at in ("2999-01-01", "1889-12-31"):
+        with pytest.raises(DataError, match="to tomorrow"):
+            own_shop.add_events([{"shopper": "new", "product": "P11", "at": at}])
+    assert "new" not in own_shop.shoppers()

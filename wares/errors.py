@@ -52,9 +52,9 @@ class StoreError(WaresError, OSError):
 def nearest(given: str, known: Iterable[str], n: int = 3) -> list[str]:
     """At most `n` of `known`, the most alike first; none that is not alike."""
     choices: Sequence[str] = known if isinstance(known, Sequence) else list(known)
-    # Two of three letters that agree are much in a short name, and nothing in a long one.
-    cutoff = 60 if len(given) > 4 else 45
-    found = process.extract(given, choices, scorer=fuzz.WRatio, processor=str.lower, limit=n, score_cutoff=cutoff)
+    # Two of three letters that agree are much in a short name; but a part of it is found in nearly every other one.
+    scorer, cutoff = (fuzz.WRatio, 60) if len(given) > 4 else (fuzz.ratio, 55)
+    found = process.extract(given, choices, scorer=scorer, processor=str.lower, limit=n, score_cutoff=cutoff)
     return [name for name, _, _ in found]
 
 

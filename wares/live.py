@@ -1,16 +1,17 @@
 """What came in since the build was made: logged before it is answered, and part of the next answer."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from wares.data.clean_events import EARLIEST
 from wares.data.history import History
 from wares.data.read import read_events
-from wares.errors import UnknownName
+from wares.errors import DataError, UnknownName
 from wares.opened import Opened
 from wares.store.log import Log
 
@@ -35,6 +36,7 @@ class Live:
         """Log a table of events; returns how many. Raises DataError or UnknownName, and then nothing was logged."""
         frame = _with_time(_table(events))
         read = read_events(frame, kinds=now.report["events_settings"]["kinds"]).collect()
+        _check_times(read["at"])
         unknown = read.filter(pl.Series(now.shelf.ids.rows(read["product"], missing=-1) < 0))
         if len(unknown):
             now.shelf.ids.row(unknown["product"][0])  # raises, with the nearest
@@ -79,6 +81,14 @@ class Live:
         frame = self._opened_log().events_since(int(now.report["log_seq"]))
         self._fresh = {str(key[0]): part for key, part in frame.partition_by("shopper", as_dict=True).items()}
         self._seen, self._build = marks, now
+
+
+def _check_times(at: pl.Series) -> None:
+    """Raises DataError for a time that no build would keep."""
+    latest = datetime.now(UTC) + timedelta(days=1)
+    wrong = at.filter((at < EARLIEST) | (at > latest))
+    if len(wrong):
+        raise DataError(f"an event at {wrong[0]:%Y-%m-%d %H:%M}: times run from {EARLIEST:%Y} to tomorrow")
 
 
 def _mark(path: Path) -> tuple[int, int]:

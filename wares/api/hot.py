@@ -117,6 +117,12 @@ def read_events(body: bytes) -> pl.DataFrame:
     if not 1 <= len(events) <= MAX_EVENTS:
         raise SettingError(f"one request takes 1 to {MAX_EVENTS:,} events, not {len(events):,}")
     kinds = {name: pl.Float64() if name == "value" else pl.String() for name in _names(events)}
+    for number, event in enumerate(events, 1):
+        for name in ("shopper", "product"):
+            if not event.get(name):
+                raise DataError(
+                    f'event {number} names no {name}; an event is like {{"shopper": "U7", "product": "P1"}}'
+                )
     rows = [[_field(name, event) for name in kinds] for event in events]
     made = pl.DataFrame(rows, schema=kinds, orient="row")
     # One event may leave out what another of its lot tells.
