@@ -210,7 +210,7 @@ class Blend(Recommender):
             found = self.parts_[number].score(history, everything(n), context=context)
             scores[number] = frozen(np.ascontiguousarray(found, np.float32))
             for row in range(len(history)):
-                scales[row, number] = greatest(scores[number][row], history.row(row), held[row])
+                scales[row, number] = greatest(scores[number][row], frozen(history.row(row)), held[row])
 
         # `again` adds to what the history holds only: without `repeats` it need not be asked.
         asked = [number for number in range(n_parts if repeats else n_parts - 1) if self.weights_[number] > 0]
