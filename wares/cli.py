@@ -312,7 +312,9 @@ def recommend(
     shop: Path, shopper: str | None, basket: str | None, k: int, where: str | None, repeats: bool, as_json: bool
 ) -> None:
     """Products for a shopper, for a basket, or (with neither) for a stranger."""
-    products = [each.strip() for each in basket.split(",") if each.strip()] if basket else None
+    products = None if basket is None else [each.strip() for each in basket.split(",") if each.strip()]
+    if products == []:
+        raise SettingError(f"--basket {basket!r} names no product; give ids with commas between them: P1,P2")
     answer = _open(shop).recommend(shopper=shopper, basket=products, k=k, where=_filters(where), repeats=repeats)
     _print_answer(answer, as_json)
 

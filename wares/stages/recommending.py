@@ -56,8 +56,14 @@ def recommend_stage(line: Line, history: History, context: Context) -> None:
     reads = [*_reads(line, model, context), settings_of(model)]
     folder = line.step("recommend", "learn to recommend", reads, [type(model)], make)
     fitted = load(folder / "model")
-    names = getattr(fitted, "names", lambda: [type(fitted).__name__.lower()])()
-    line.report["recommend"] = {"text": " + ".join(names), "left_out": getattr(fitted, "left_out_", [])}
+    parts = getattr(fitted, "parts_", [fitted])
+    # Without events only those have something to say that read something else.
+    speak = [each for each in parts if history.n_events or "history" not in each.READS]
+    names = [type(each).__name__.lower() for each in speak]
+    line.report["recommend"] = {
+        "text": " + ".join(names) or "nothing yet: there are no events",
+        "left_out": getattr(fitted, "left_out_", []),
+    }
 
 
 def _inner(model: Recommender) -> dict[str, Any]:
