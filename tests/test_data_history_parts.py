@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from wares.data import events
 from wares.data.events import Events
 from wares.data.ids import Ids
+from wares.data.schema import EVENTS
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 row = st.tuples(
@@ -33,7 +34,7 @@ def test_history_by_hand(with_ids, rows):
         {"hour": pl.Int64, "value": pl.Float64}
     )
     frame = frame.with_columns(at=pl.lit(START) + pl.duration(hours="hour")).select(names)
-    frame = frame.cast({name: events.SCHEMA[name] for name in names})
+    frame = frame.cast({name: EVENTS[name] for name in names})
     if not with_ids:
         frame = frame.drop("id")
     products = Ids(["1", "2", "3"])

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from wares.data.events import SCHEMA
+from wares.data.schema import EVENTS as SCHEMA
 from wares.errors import DataError, MissingExtra, StoreError
 from wares.store.log import Log
 

@@ -16,7 +16,7 @@ import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
 
 from wares.algorithm import ROLES, Algorithm, role_name
-from wares.data.events import WEIGHTS
+from wares.data.schema import WEIGHTS
 from wares.errors import MissingExtra, SettingError, StoreError, UnknownName
 from wares.registry import find, make, names
 from wares.settings import (

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from wares.abbreviations import DEPARTMENTS, PHRASES, WORDS
-from wares.data.catalog import SEPARATOR
+from wares.data.schema import SEPARATOR
 from wares.errors import MissingExtra, StoreError
 
 SETTINGS: dict[str, str] = {

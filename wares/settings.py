@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wares.data.catalog import SCHEMA as PRODUCT_COLUMNS
-from wares.data.events import SCHEMA as EVENT_COLUMNS
+from wares.data.schema import EVENTS as EVENT_COLUMNS
+from wares.data.schema import PRODUCTS as PRODUCT_COLUMNS
 
 TEMPLATE = """\
 # The settings of this shop. Edit them and run `wares build` again; only what they change is computed anew.

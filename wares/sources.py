@@ -8,11 +8,10 @@ from typing import Any
 import polars as pl
 
 from wares.config import FILE, Config
-from wares.data.catalog import SCHEMA as PRODUCTS
-from wares.data.events import SCHEMA as EVENTS
 from wares.data.passes import opened
 from wares.data.read import open_source
 from wares.data.reading import of_events, of_products
+from wares.data.schema import EVENTS, PRODUCTS
 from wares.errors import DataError, SettingError, UnknownName
 
 _SHOPPERS = ("shopper",)

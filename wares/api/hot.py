@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wares.api.replies import JSON
-from wares.data.events import SCHEMA
+from wares.data.schema import EVENTS as SCHEMA
 from wares.errors import DataError, SettingError, UnknownName
 from wares.web import asking
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from wares.algorithm import Context
 from wares.arrays import Dense, unit
-from wares.data.catalog import SCHEMA, Catalog
+from wares.data.catalog import Catalog
 from wares.data.history import History
+from wares.data.schema import PRODUCTS as SCHEMA
 
 SHOES = (0, 1, 3, 4, 6, 9)
 MUGS = (2, 5, 7, 8, 10, 11)

@@ -9,33 +9,8 @@ from typing import Any, Self
 import polars as pl
 
 from wares.data.ids import Ids
+from wares.data.schema import TEXT
 from wares.errors import DataError, UnknownName
-
-SCHEMA: dict[str, pl.DataType] = {
-    "id": pl.String(),
-    "title": pl.String(),
-    "description": pl.String(),
-    "brand": pl.String(),
-    "category": pl.String(),
-    "price": pl.Float64(),
-    "rating": pl.Float64(),
-    "stock": pl.Float64(),
-    "image": pl.String(),
-    "seller": pl.String(),
-    "group": pl.String(),
-    "created": pl.Datetime("us", "UTC"),
-}
-"""The columns every part of the house knows; all but `id` and `title` may be missing, others come along as they are.
-
-category is a path, its levels separated by " > "; price in the shop's own currency; image a path or URL; group names
-variants of one product, which are shown once.
-"""
-
-TEXT = ("title", "brand", "category", "description")
-"""The columns read as text unless told otherwise, the most telling first."""
-
-SEPARATOR = " > "
-"""Between the levels of a category path."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from wares.data import clean_products as products_of
-from wares.data import events, reading
+from wares.data import reading
 from wares.data.clean_events import EventRules, hash_rows, schema
 from wares.data.ids import Ids
 from wares.data.outputs import Output, Quarantine, Report, batches, workspace
@@ -25,6 +25,7 @@ from wares.data.read import kinds_of
 from wares.data.reading import Reading
 from wares.data.repeats import repeats
 from wares.data.rules import Bots, Prices
+from wares.data.schema import WEIGHTS
 from wares.errors import DataError
 
 _MATCHED = 0.9  # share of events that must find their product
@@ -100,7 +101,7 @@ def clean_events(
     products: Ids,
     columns: Mapping[str, str] | None = None,
     kinds: Mapping[str, str] | None = None,
-    weights: Mapping[str, float] = events.WEIGHTS,
+    weights: Mapping[str, float] = WEIGHTS,
     allow_unmatched: bool = False,
     progress: Progress | None = None,
     bots: bool = True,

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wares.data import events, kinds
+from wares.data import kinds
 from wares.data.ids import Ids
 from wares.data.matching import Unmatched
 from wares.data.outputs import Quarantine
@@ -17,6 +17,7 @@ from wares.data.passes import Marked, Rule, apply, header_again, reasons
 from wares.data.read import with_kinds
 from wares.data.reading import Reading, names, plain_text, words
 from wares.data.rules import TEST
+from wares.data.schema import EVENTS
 from wares.data.stream import Block
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ def hash_rows(frame: pl.DataFrame) -> NDArray[np.uint64]:
 def schema(hows: Sequence[Reading]) -> dict[str, pl.DataType]:
     """The columns of the result."""
     there = {"kind"} | {ours for how in hows for ours in how.mapped}
-    return {name: dtype for name, dtype in events.SCHEMA.items() if name in there}
+    return {name: dtype for name, dtype in EVENTS.items() if name in there}
 
 
 class EventRules:

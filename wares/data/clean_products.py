@@ -7,12 +7,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wares.data import catalog, reading
+from wares.data import reading
 from wares.data.columns import EVENT, recognise
 from wares.data.outputs import Quarantine
 from wares.data.passes import Marked, Places, Reason, Rule, apply, header_again, reasons
 from wares.data.reading import Reading, words
 from wares.data.rules import TEST
+from wares.data.schema import PRODUCTS
 from wares.data.stream import Block
 
 TITLE, TEXT = 1_000, 100_000
@@ -64,7 +65,7 @@ def schema(hows: Sequence[Reading]) -> dict[str, pl.DataType]:
     for how in hows:
         for theirs, name in how.others.items():
             types[name] = reading.wider(types.get(name, pl.Null()), how.extras.get(theirs, pl.Null()))
-    ours = {name: dtype for name, dtype in catalog.SCHEMA.items() if any(name in how.mapped for how in hows)}
+    ours = {name: dtype for name, dtype in PRODUCTS.items() if any(name in how.mapped for how in hows)}
     return {**ours, **{name: dtype for name, dtype in types.items() if dtype != pl.Null()}}
 
 
@@ -108,7 +109,7 @@ def _mend(how: Reading, block: Block, frame: pl.DataFrame, aside: Quarantine) ->
         filled = words(block.frame[how.mapped["title"][0]]).is_null()
         report("title_from_description", filled, "no title; the description stands in")
     for ours, theirs in how.mapped.items():
-        dtype = catalog.SCHEMA.get(ours)
+        dtype = PRODUCTS.get(ours)
         if theirs[0] == "#row" or not (dtype == pl.Float64() or isinstance(dtype, pl.Datetime)):
             continue
         raw = words(block.frame[theirs[0]])

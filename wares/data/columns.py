@@ -172,7 +172,7 @@ def check(mapped: Mapped, needed: Sequence[str], columns: Sequence[str], source:
         if len(columns) == 1:
             raise DataError(
                 f"{source} has a single column {columns[0][:80]!r}, so no {ours}; is another delimiter used? "
-                "Comma, tab, semicolon and | are seen by themselves; others in Python: delimiter='#'"
+                "Comma, tab, semicolon and | are seen by themselves; put one of these there"
             )
         hint = {
             "id": "; or use the line number: --map id=#row",

@@ -13,23 +13,8 @@ from numpy.typing import NDArray
 from wares.data.history import History
 from wares.data.ids import Ids
 from wares.data.mapped import read_batches
+from wares.data.schema import WEIGHTS
 from wares.errors import DataError
-
-SCHEMA: dict[str, pl.DataType] = {
-    "shopper": pl.String(),
-    "product": pl.String(),
-    "kind": pl.String(),
-    "at": pl.Datetime("us", "UTC"),
-    "value": pl.Float64(),
-    "query": pl.String(),
-    "session": pl.String(),
-    "basket": pl.String(),
-    "id": pl.String(),
-}
-"""The columns every part of the house knows; all but shopper, product, kind and at may be missing."""
-
-WEIGHTS: dict[str, float] = {"view": 1.0, "cart": 3.0, "favourite": 3.0, "purchase": 5.0, "return": -5.0}
-"""What one event of each kind counts unless the shop says otherwise."""
 
 _PART = 2_000_000  # rows turned into numbers at a time
 _SORTED = 8_000_000  # events put in order at a time

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from wares.data import catalog, events, reading
 from wares.data import kinds as kind_names
+from wares.data import reading, schema
 from wares.data.stream import Bad, Table, open_table
 from wares.errors import DataError
 
@@ -22,7 +22,7 @@ def read_products(
     sheet: str | int = 0,
     day_first: bool | None = None,
 ) -> pl.LazyFrame:
-    """Every product of a file or frame, in its order, in the columns of `wares.data.catalog.SCHEMA` and its others.
+    """Every product of a file or frame, in its order, in the columns of `wares.data.schema.PRODUCTS` and its others.
 
     source : a path (CSV, TSV, JSON, JSON lines, Parquet, Arrow, xlsx; text also .gz) or a polars, pandas or Arrow
     table. columns : our name -> the source's, where it is not recognised; "#2" is the second column, "#row" the line.
@@ -43,7 +43,7 @@ def read_products(
         others = [s for s in how.read_others(block.frame, _filled(how, types)) if s.name in types]
         frames.append(how.read(block).hstack(others))
     frame = _together(frames, table)
-    return _ordered(frame, catalog.SCHEMA).lazy()
+    return _ordered(frame, schema.PRODUCTS).lazy()
 
 
 def read_events(
@@ -51,14 +51,14 @@ def read_events(
     columns: Mapping[str, str] | None = None,
     *,
     kinds: Mapping[str, str] | None = None,
-    weights: Mapping[str, float] = events.WEIGHTS,
+    weights: Mapping[str, float] = schema.WEIGHTS,
     encoding: str | None = None,
     delimiter: str | None = None,
     header: bool | None = None,
     sheet: str | int = 0,
     day_first: bool | None = None,
 ) -> pl.LazyFrame:
-    """Every event of a file or frame, in its order, in the columns of `wares.data.events.SCHEMA`. See `read_products`.
+    """Every event of a file or frame, in its order, in the columns of `wares.data.schema.EVENTS`. See `read_products`.
 
     kinds : a name that is not known -> the kind it is, such as {"pageload": "view"}. Without a column of kinds every
     event is a purchase. A purchase of a negative quantity is a return. Raises DataError, SettingError.
@@ -70,7 +70,7 @@ def read_events(
         how.look(block.frame)
     named = kinds_of(how.kinds, kinds, weights)
     frames = [with_kinds(how.read(block), named) for block in table.blocks()]
-    return _ordered(_together(frames, table), events.SCHEMA).lazy()
+    return _ordered(_together(frames, table), schema.EVENTS).lazy()
 
 
 def product_columns(source: Any, columns: Mapping[str, str] | None = None, **options: Any) -> dict[str, str]:
@@ -84,7 +84,7 @@ def event_columns(source: Any, columns: Mapping[str, str] | None = None, **optio
 
 
 def _said(how: reading.Reading) -> dict[str, str]:
-    return {ours: catalog.SEPARATOR.join(theirs) for ours, theirs in how.mapped.items()}
+    return {ours: schema.SEPARATOR.join(theirs) for ours, theirs in how.mapped.items()}
 
 
 def open_source(

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from wares.data import catalog, columns, events, numbers, times
-from wares.data.catalog import SEPARATOR
+from wares.data import columns, numbers, times
+from wares.data.schema import EVENTS, PRODUCTS, SEPARATOR
 from wares.data.stream import Block, Table
 
 _NO_ID = r"^\s*(NULL|null|NaN|nan|None|<NA>|\\N)?\s*$"
@@ -259,7 +259,7 @@ def of_products(table: Table, given: Mapping[str, str] | None, day_first: bool |
     if "title" not in mapped and "description" in mapped:
         mapped["title"] = mapped.pop("description")
     columns.check(mapped, ("id", "title"), table.columns, table.name)
-    return Reading(table, mapped, catalog.SCHEMA, day_first)
+    return Reading(table, mapped, PRODUCTS, day_first)
 
 
 def of_events(table: Table, given: Mapping[str, str] | None, day_first: bool | None = None) -> Reading:
@@ -271,7 +271,7 @@ def of_events(table: Table, given: Mapping[str, str] | None, day_first: bool | N
                 mapped["shopper"] = mapped[stand_in]
                 break
     columns.check(mapped, ("shopper", "product", "at"), table.columns, table.name)
-    return Reading(table, mapped, events.SCHEMA, day_first)
+    return Reading(table, mapped, EVENTS, day_first)
 
 
 def needed(reading: Reading, fields: Sequence[str]) -> list[str]:

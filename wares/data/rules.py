@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wares.data.catalog import SEPARATOR
+from wares.data.schema import SEPARATOR
 
 TEST = (
     r"(?i)^\s*(test|testing|tester|dummy|测试)"

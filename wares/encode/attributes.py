@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from wares.algorithm import Context, Encoder, setting
 from wares.arrays import Dense, Labels, unit
-from wares.data.catalog import SEPARATOR, Catalog
+from wares.data.catalog import Catalog
+from wares.data.schema import SEPARATOR
 
 
 @dataclass(kw_only=True, eq=False)

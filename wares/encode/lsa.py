@@ -9,7 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from wares.algorithm import Context, Encoder, setting
 from wares.arrays import Dense, Labels, Sparse, unit
-from wares.data.catalog import TEXT, Catalog
+from wares.data.catalog import Catalog
+from wares.data.schema import TEXT
 from wares.encode import features as of
 
 

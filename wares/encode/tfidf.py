@@ -8,7 +8,8 @@ import numpy as np
 
 from wares.algorithm import Context, Encoder, setting
 from wares.arrays import Labels, Sparse
-from wares.data.catalog import TEXT, Catalog
+from wares.data.catalog import Catalog
+from wares.data.schema import TEXT
 from wares.encode import features as of
 
 

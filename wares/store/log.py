@@ -20,7 +20,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from wares.data.events import SCHEMA as EVENT_COLUMNS
+from wares.data.schema import EVENTS as EVENT_COLUMNS
 from wares.errors import DataError, MissingExtra, StoreError, UnknownName
 from wares.store.files import is_full
 
@@ -86,7 +86,7 @@ class Log:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def append_events(self, frame: pl.DataFrame) -> int:
-        """Add events, in the columns of `wares.data.events.SCHEMA`; returns the last number of the sequence.
+        """Add events, in the columns of `wares.data.schema.EVENTS`; returns the last number of the sequence.
 
         All of them are in, on the disk, or none. Raises DataError.
         """
@@ -147,7 +147,7 @@ class Log:
             return int(connection.execute(sa.select(_sequence.c.seq)).scalar_one())
 
     def events_since(self, seq: int = 0, limit: int | None = None) -> pl.DataFrame:
-        """Events after that number, in their order: column `seq` and those of `wares.data.events.SCHEMA`.
+        """Events after that number, in their order: column `seq` and those of `wares.data.schema.EVENTS`.
 
         Without the shoppers that were erased.
         """

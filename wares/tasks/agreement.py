@@ -15,7 +15,7 @@ from sklearn.metrics import (
 )
 
 from wares.arrays import Labels, Vectors
-from wares.data.catalog import SEPARATOR
+from wares.data.schema import SEPARATOR
 from wares.errors import DataError
 
 

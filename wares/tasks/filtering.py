@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from wares.algorithm import Algorithm, setting
 from wares.arrays import Labels, Mask
-from wares.data.catalog import SEPARATOR, Catalog
+from wares.data.catalog import Catalog
+from wares.data.schema import SEPARATOR
 from wares.errors import SettingError, UnknownName, did_you_mean
 from wares.kernels import counting
 from wares.kernels.topk import top_k

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from wares.data.catalog import SEPARATOR, Catalog
+from wares.data.catalog import Catalog
+from wares.data.schema import SEPARATOR
 from wares.text.tokens import Tokens, normal, tokens_of
 
 _SMALL = frozenset(
