@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -58,6 +58,7 @@ class Wording:
     useful: NDArray[np.bool_]
     lines: list[list[str]]
     forms: Mapping[str, int]
+    known: dict[str, tuple[list[tuple[str, int, int]], list[int]]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, catalog: Catalog, columns: Sequence[str]) -> Self:
@@ -115,10 +116,18 @@ class Wording:
             )
         return " ".join(_cased(word, loud) for word in best)
 
+    def _split(self, line: str) -> tuple[list[tuple[str, int, int]], list[int]]:
+        """What stands where in a line, and its words; remembered, for each line is asked about many terms."""
+        if line not in self.known:
+            raw = [(found[0], found.start(), found.end()) for found in _RAW.finditer(line)]
+            self.known[line] = raw, [self.forms.get(normal(text), -1) for text, _, _ in raw]
+        return self.known[line]
+
     def _side_by_side(self, line: str, parts: tuple[int, ...]) -> Iterable[tuple[str, ...]]:
         """The places of a line where exactly those words stand side by side, as they are written."""
-        raw = [(found[0], found.start(), found.end()) for found in _RAW.finditer(line)]
-        codes = [self.forms.get(normal(text), -1) for text, _, _ in raw]
+        raw, codes = self._split(line)
+        if parts[0] not in codes:
+            return
         n = len(parts)
         for at in range(len(raw) - n + 1):
             if tuple(codes[at : at + n]) != parts:
