@@ -57,7 +57,7 @@ def _show(value: Any) -> str:
         return ", ".join(f"{k} {_show(v)}" for k, v in value.items()) if isinstance(value, dict) else str(value)
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.2f}".rstrip("0").rstrip(".") if value else "0"
+    return f"{value:.3g}"
 
 
 def _machine(about: Mapping[str, Any], seconds: float) -> str:
