@@ -106,7 +106,8 @@ def _from_pandas(source: Any) -> pl.DataFrame:
     for place, name in enumerate(distinct(map(str, source.columns))):
         values = source.iloc[:, place]
         try:
-            columns.append(pl.from_pandas(values).alias(name))
+            found: Any = pl.from_pandas(values)  # typed as a frame by some releases: of a column it is a series
+            columns.append(found.alias(name))
         except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError):  # numbers and text in one column
             texts = [None if value is None or value != value else _object(value) for value in values]
             columns.append(pl.Series(name, texts, dtype=pl.String))
