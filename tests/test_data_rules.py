@@ -155,3 +155,9 @@ def test_plain_reading_refuses_what_cleaning_would_set_aside(tmp_path):
         read_events(tmp_path / "e.csv")
     kinds = read_events(tmp_path / "e.csv", kinds={"wave": "cart"}).collect()["kind"]
     assert kinds.to_list() == ["view", "cart"]
+
+
+def test_json_objects_by_their_ids(tmp_path):
+    path = tmp_path / "products.json"
+    path.write_text('{"007": {"title": "Mug"}, "8": {"title": "Cup", "id": "eight"}}', encoding="utf-8")
+    assert read_products(path).collect().select("id", "title").rows() == [("007", "Mug"), ("eight", "Cup")]

@@ -16,7 +16,7 @@ from wares.errors import DataError
 
 
 class Json:
-    """Objects one a line, one after the other, or in one array (perhaps inside one object)."""
+    """Objects one a line, one after the other, in one array (perhaps inside one object), or by id inside one object."""
 
     def __init__(self, kind: formats.Kind) -> None:
         self._kind, self.name = kind, kind.path.name
@@ -92,6 +92,18 @@ def _lines(kind: formats.Kind) -> Iterator[tuple[int, Any, float]]:
                     yield number, _Unreadable(line, str(error)), done
 
 
+def _inside(value: Any) -> list[Any]:
+    """The objects of a whole file that is one value: in the only array of an object, or by their ids, or itself."""
+    if not isinstance(value, dict):
+        return [value]
+    if len(value) > 1 and all(isinstance(each, dict) for each in value.values()):
+        return [{"id": name, **each} for name, each in value.items()]
+    lists = [each for each in value.values() if isinstance(each, list)]
+    if len(value) < 20 and len(lists) == 1 and len(lists[0]) > 1 and isinstance(lists[0][0], dict):
+        return list(lists[0])
+    return [value]
+
+
 def _array(kind: formats.Kind) -> Iterator[tuple[int, Any, float]]:
     """Objects of one array, or of several values one after the other, with the buffer never much larger than one."""
     buffer, line, depth = "", 1, 0
@@ -110,15 +122,9 @@ def _array(kind: formats.Kind) -> Iterator[tuple[int, Any, float]]:
                 if chunk and len(buffer) - place < 4 * LONGEST:
                     break  # perhaps the object ends in the next chunk
                 raise DataError(f"{kind.path.name} is not sound JSON near line {line}: {error}") from error
-            if depth == 0 and isinstance(value, dict) and len(value) < 20:
-                inner = next((v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)), None)
-                if inner is not None and sum(isinstance(v, list) for v in value.values()) == 1 and len(inner) > 1:
-                    yield from ((line, one, done) for one in inner)
-                    line += buffer.count("\n", place, stop)
-                    place = stop
-                    continue
+            for one in _inside(value) if depth == 0 else [value]:
+                yield line, one, done
             depth += 1
-            yield line, value, done
             line += buffer.count("\n", place, stop)
             place = stop
         buffer = buffer[place:]
