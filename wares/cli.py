@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wares import __version__
-from wares.errors import MissingExtra, SettingError, WaresError, did_you_mean
+from wares.errors import MissingExtra, SettingError, StoreError, WaresError, did_you_mean
 from wares.memory import be_sparing
 
 out = Console(soft_wrap=True, highlight=False)
@@ -255,6 +255,8 @@ def demo(shop: Path, no_serve: bool, host: str, port: int) -> None:
     from wares.progress import Bars, summary
     from wares.shop import build_shop
 
+    if shop.exists() and not shop.is_dir():
+        raise StoreError(f"{shop} is a file, not a folder; a shop needs a folder of its own")
     if not no_serve:
         _free(host, port)
     _careful()
