@@ -70,10 +70,15 @@ def _machine(about: Mapping[str, Any], seconds: float) -> str:
     )
 
 
+def _short(work: str, most: int = 44) -> str:
+    """The beginning of a text, cut between words."""
+    return work if len(work) <= most else work[:most].rpartition(" ")[0].rstrip(",") + " …"
+
+
 def _plot(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
     """Bars of every ratio on a log scale; False where there is none to draw."""
     bars = [
-        (row["work"], name, ratio, row["spread"].get(name))
+        (f"{_short(row['work'])}: {row['metric'].partition(',')[0]}", name, ratio, row["spread"].get(name))
         for row in rows
         for name, ratio in row["ratio"].items()
         if ratio > 0
