@@ -12,7 +12,8 @@ def be_sparing() -> None:
     """To be called before the libraries are loaded, by a program of ours and never by an import.
 
     glibc sets aside 64 MB for every thread that asks for memory, and Arrow's own allocator as much again; a build has
-    a dozen threads, of which few work at a time. Measured: a third of the address space, none of the speed.
+    a dozen threads, of which few work at a time. Measured: 1.07 instead of 1.80 GB of address space
+    once everything is loaded; what it does to the speed of a build was not measured by itself.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if sys.platform == "linux":

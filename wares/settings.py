@@ -38,7 +38,7 @@ source = ""               # one row a shopper; its other columns are attributes
 [encode]                  # products to vectors
 use = "fused"
 
-# [index]                 # nearest vectors; "exact" for up to 60,000 products and "hnsw" beyond, unless said here
+# [index]                 # nearest vectors; "exact" for up to 50,000 products and "hnsw" beyond, unless said here
 # use = "hnsw"
 
 [cluster]                 # vectors to groups

@@ -52,7 +52,7 @@ def index_stage(line: Line, vectors: Vectors) -> None:
     )
 
 
-FEW = 60_000
+FEW = 50_000
 """Products up to which looking at all vectors is quicker than building and walking a graph."""
 
 
