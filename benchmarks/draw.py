@@ -7,7 +7,8 @@ from typing import Any
 
 INTRODUCTION = """# Benchmarks
 
-Every number here was measured by `make bench`: one file a question under `benchmarks/`, its peers in the same process,
+Every number here was measured by a command of its own, which `make bench` runs one after the other: one file a question
+under `benchmarks/`, its peers in the same process,
 run in turn (A B A B …), with the rows as JSON under `benchmarks/results/`. Seconds depend on the machine and on what
 else it does; **ratios** are medians of runs that stood side by side, with the least and the greatest in brackets. A
 ratio above 1 means ours is better, below 1 that the peer is. A peer that could not be measured says why.
