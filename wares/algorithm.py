@@ -151,7 +151,14 @@ class Index(Algorithm):
 
 @dataclass(kw_only=True, eq=False)
 class Clusterer(ClusterMixin, Algorithm):
-    """Vectors to groups. Learned: `labels_` (n,) int64, 0..n_clusters_-1 or -1, and `n_clusters_`."""
+    """Vectors to groups. Learned: `labels_` (n,) int64, 0..n_clusters_-1 or -1, and `n_clusters_`.
+
+    Optional: `cluster_centers_` (n_clusters_, width), `predict_proba(X)` (n, n_clusters_), `transform(X)`, and `tree_`,
+    the merges in scipy's linkage format (m, 4).
+    """
+
+    READS: ClassVar[Literal["vectors", "words"]] = "vectors"
+    """What the rows of X are: the products' vectors, or how often each has each word of its text (csr)."""
 
     @abstractmethod
     def fit(self, X: Any, y: Any = None, *, links: Links | None = None, runner: Runner = Local()) -> Self:
