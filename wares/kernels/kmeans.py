@@ -305,7 +305,7 @@ class Work:
 
     pool: ThreadPoolExecutor | None
 
-    def _map(self, loop: Callable[[int, int], None], n: int, step: int) -> None:
+    def map(self, loop: Callable[[int, int], None], n: int, step: int) -> None:
         """Run `loop(start, stop)` over 0..n in parts of `step`."""
         starts = range(0, n, step)
         if self.pool is None or len(starts) <= 1:
@@ -326,7 +326,7 @@ class Work:
         def loop(start: int, stop: int) -> None:
             _assign_all(vectors, squared, centers, half, start, stop, labels, scores)
 
-        self._map(loop, len(vectors), 8 * BLOCK)
+        self.map(loop, len(vectors), 8 * BLOCK)
         return labels, scores
 
     def nearest_among(
@@ -347,7 +347,7 @@ class Work:
         def loop(start: int, stop: int) -> None:
             _assign_near(vectors, squared, order, centers, half, near, tasks, start, stop, labels, scores)
 
-        self._map(loop, len(tasks), max(1, len(tasks) // 64))
+        self.map(loop, len(tasks), max(1, len(tasks) // 64))
         return labels, scores
 
     def means(
@@ -366,7 +366,7 @@ class Work:
         def loop(start: int, stop: int) -> None:
             _means(vectors, weights, order, bounds, spherical, start, stop, out, mass)
 
-        self._map(loop, len(centers), max(1, len(centers) // 64))
+        self.map(loop, len(centers), max(1, len(centers) // 64))
         return out, mass
 
     def spread(
@@ -375,7 +375,7 @@ class Work:
         """(n,) squared distance of each row to its centre, in float64."""
         out = np.empty(len(vectors))
         vectors, centers, labels = _frozen(vectors), _frozen(centers), _frozen(labels)
-        self._map(lambda start, stop: _spread(vectors, centers, labels, start, stop, out), len(vectors), 8192)
+        self.map(lambda start, stop: _spread(vectors, centers, labels, start, stop, out), len(vectors), 8192)
         return out
 
     def split(
@@ -407,7 +407,7 @@ class Work:
                 vectors, weights, order, bounds, chosen, sizes, starts, draws, rounds, spherical, start, stop, out, made
             )
 
-        self._map(loop, len(sizes), 1)
+        self.map(loop, len(sizes), 1)
         return out, made
 
 
