@@ -19,6 +19,7 @@ REGISTRY: dict[str, dict[str, str]] = {
     "encode": {
         "fused": "wares.tasks.fusing:Fused",
         "attributes": "wares.encode.attributes:Attributes",
+        "bag": "wares.encode.bag:Bag",
         "hashing": "wares.encode.hashing:Hashing",
         "lsa": "wares.encode.lsa:LSA",
         "sentence": "wares.encode.sentence:Sentence [sentence]",
