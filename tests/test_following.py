@@ -52,6 +52,13 @@ def test_new_products_of_a_kind_are_born_and_what_left_has_died():
     assert [each.products for each in found.changes] == [45, 30]
 
 
+def test_a_cluster_of_mostly_new_products_is_born_not_split_off():
+    before = np.concatenate([labels(100, 100), np.full(60, -1)])
+    now = np.concatenate([labels(100, 100), np.full(60, 2)])
+    now[:25] = 2
+    assert told(follow(before, now, [0, 1], 2)) == [("birth", (), (2,))]
+
+
 def test_a_cluster_scattered_over_the_others_has_died_and_nothing_else_happened():
     before = labels(100, 100, 100, 20)
     now = before.copy()

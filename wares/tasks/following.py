@@ -116,7 +116,8 @@ def _changes(
     sizes: NDArray[np.int64],
     sizes_before: NDArray[Any],
 ) -> list[Change]:
-    old, new = np.maximum(shared.sum(axis=1), 1)[:, None], np.maximum(shared.sum(axis=0), 1)[None, :]
+    # Products that are new count here: a cluster that is mostly of them is no part of an old one.
+    old, new = np.maximum(shared.sum(axis=1), 1)[:, None], np.maximum(sizes, 1)[None, :]
     # A part of what was split comes mostly from it; a part of what was merged went mostly into it.
     of_split = (shared >= MOSTLY * new) & (shared >= PART * old) & (shared > 0)
     of_merge = (shared >= MOSTLY * old) & (shared >= PART * new) & (shared > 0)
