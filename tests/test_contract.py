@@ -73,15 +73,7 @@ STATUS = ("passed", "xfail", "skipped")
 FEWEST = {"cluster": 40, "classify": 40}
 """Of scikit-learn's checks that must have run: tags can silence nearly all of them."""
 
-EXPECTED_BY_SCIKIT_LEARN: dict[str, dict[str, str]] = {
-    "kmeans": {
-        f"check_sample_weight_equivalence_on_{kind}_data": (
-            "first centres are drawn: a row of weight two and the same row twice draw differently, as in "
-            "scikit-learn's own KMeans"
-        )
-        for kind in ("dense", "sparse")
-    },
-}
+EXPECTED_BY_SCIKIT_LEARN: dict[str, dict[str, str]] = {}
 """Its checks that fail by what the algorithm is; strictly: one that passes after all has to go from here."""
 
 

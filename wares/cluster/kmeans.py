@@ -6,12 +6,14 @@ from typing import Any, Literal, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
-from sklearn.utils import Tags, TransformerTags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import Tags
+from sklearn.utils.validation import validate_data
 
-from wares.algorithm import Clusterer, setting
-from wares.arrays import Dense, Labels, Links, Vectors, unit
+from wares.algorithm import setting
+from wares.arrays import Dense, Links, Vectors, unit
+from wares.cluster.centred import Centred, nearest
 from wares.cluster.descent import Descent
+from wares.cluster.parts import Parts
 from wares.errors import DataError, SettingError
 from wares.kernels import kmeans as fast
 from wares.kernels import lloyd as plain
@@ -21,51 +23,74 @@ SPARSE_AS_DENSE = 2**28
 """Sparse rows that take no more bytes than this when dense are made dense."""
 
 
+DESCENT: tuple[str, ...] = ("n_clusters", "seeding", "spherical", "solver", "max_rounds", "tol", "split_merge", "near")
+DESCENT += ("learning_rate", "batch_size", "anchor", "seed")
+"""Settings that a run takes over by name."""
+
+
 @dataclass(kw_only=True, eq=False)
-class KMeans(Clusterer):
+class KMeans(Centred):
     """Groups around means; each row belongs to the nearest.
 
     Choose it first: it takes any number of rows, every row gets a cluster, a new row is placed in microseconds and the
-    reason can be read from the centre. Memory: one copy of the vectors. Time: few products with all centres; most
-    rounds compare a row only with the `near` centres around its own, O(n x near x width). Between rounds the clusters
-    that are least missed are merged and the most spread ones split, which leaves the poor local optimum where plain
-    k-means stops. The last pass is over all centres and exact.
+    reason can be read from the centre. Memory: one copy of the distinct vectors, whether those given lie in memory or
+    in a mapped file (a million of width 256: 1.3 GB beside the file); where that is too much choose `minibatch`. Time:
+    few products with all centres; most rounds compare a row only with the `near` centres around its own, O(n x near x
+    width). Between rounds the clusters that are least missed are merged and the most spread ones split, which leaves
+    the poor local optimum where plain k-means stops. The last pass is over all centres and exact.
 
-    Ask for more clusters than there are distinct rows and there is one for each distinct row. Vectors are read as
-    float32. Sparse rows beyond 256 MB dense go the plain way (no splitting); the centres are dense, so they must be few
-    or narrow.
+    Neither the order of the rows nor how often one is repeated matters beyond its weight: a weight of two is the row
+    given twice, to the bit. Ask for more clusters than there are distinct rows and there is one for each distinct row;
+    a constant column changes nothing; NaN and infinity are errors. Vectors are read as float32. Sparse rows beyond
+    256 MB dense go the plain way (no splitting, no anchors); the centres are dense, so they must be few or narrow.
 
     Settings
     --------
     n_clusters : clusters to make.
-    seeding : first centres: "k-means++" draws them far apart (beyond 64 of them inside coarse cells), "random" draws
-        rows.
+    seeding : first centres: "k-means++" draws them far apart (beyond 64 of them inside coarse cells), "k-means||" in a
+        few passes over all rows, "random" draws rows.
     spherical : centres of unit length and rows scaled to it, so that nearest means the largest cosine.
-    max_rounds : most rounds of assigning and averaging before the first split and after each.
+    solver : "rounds" averages whole clusters (Lloyd), "gradient" goes down the gradient by batches of rows; both end in
+        the same kind of place, rounds sooner.
+    max_rounds : most rounds (or passes of the gradient over all rows) before the first split and after each.
     tol : a run of rounds ends when one lowers the inertia by less than this share.
     split_merge : how often clusters are merged and split; 0 is plain k-means.
     near : centres that a row is compared with between exact passes; 0 is all.
+    learning_rate : of "gradient", in its first pass: 1 sets a centre to the mean of a batch that has as many of its
+        rows as expected. It falls as 1/pass.
+    batch_size : rows of one step of "gradient".
+    anchor : what holds a centre at its anchor, in rows: the loss gets anchor x squared distance for each, so an anchor
+        counts as that many rows in the mean. Works where `fit` is given anchors.
     seed : same seed, same rows, same machine: same bits, on any number of threads.
+    radius : distance from the own centre beyond which a row is borderline; 0 takes the one that holds `inside`.
+    inside : share of the fitted rows within the radius, where `radius` is 0.
 
     Learned
     -------
-    cluster_centers_ : (n_clusters_, width) float32.
+    cluster_centers_ : (n_clusters_, width) float32; those begun at anchors first, in their order.
     labels_ : (n,) int64, each cluster having at least one row.
     mass_ : (n_clusters_,) float64, the weight of the rows each centre has seen.
     inertia_ : weighted sum of squared distances to the centres.
     n_iter_ : rounds done.
+    radius_ : distance beyond which a row is borderline. borderline_ : (n,) which of the rows fitted are.
 
-    Source: Lloyd 1982, doi:10.1109/TIT.1982.1056489; Arthur & Vassilvitskii 2007, "k-means++"; Dhillon & Modha 2001,
-    doi:10.1023/A:1007612920971 (spherical); Ward 1963, doi:10.1080/01621459.1963.10500845 (cost of a merge).
+    Source: Lloyd 1982, doi:10.1109/TIT.1982.1056489; Arthur & Vassilvitskii 2007, "k-means++"; Bahmani et al. 2012,
+    doi:10.14778/2180912.2180915 (k-means||); Bottou & Bengio 1995, "Convergence properties of the k-means algorithms"
+    (gradient); Dhillon & Modha 2001, doi:10.1023/A:1007612920971 (spherical); Ward 1963,
+    doi:10.1080/01621459.1963.10500845 (cost of a merge).
     """
 
     n_clusters: int = setting(8, low=1)
-    seeding: Literal["k-means++", "random"] = "k-means++"
+    seeding: Literal["k-means++", "k-means||", "random"] = "k-means++"
     spherical: bool = False
+    solver: Literal["rounds", "gradient"] = "rounds"
     max_rounds: int = setting(100, low=1)
     tol: float = setting(1e-3, low=0)
     split_merge: int = setting(6, low=0)
     near: int = setting(32, low=0)
+    learning_rate: float = setting(0.5, low=1e-6, high=1)
+    batch_size: int = setting(4096, low=1)
+    anchor: float = setting(0.0, low=0)
     seed: int = setting(0, low=0)
 
     def fit(
@@ -74,39 +99,30 @@ class KMeans(Clusterer):
         y: Any = None,
         sample_weight: Any = None,
         *,
+        anchors: Any = None,
         links: Links | None = None,
         runner: Runner = Local(),
     ) -> Self:
         """Group the rows of X (n, width); `sample_weight` (n,) counts a row as that many.
 
-        Raises SettingError for links, which this method cannot honour.
+        `anchors` (at most n_clusters, width) are centres to begin with, such as those of the last build, which the
+        setting `anchor` holds near; further centres are sought where rows are far from all of them. Raises SettingError
+        for links, which this method cannot honour.
         """
         self._check()
         if links is not None:
             raise SettingError("KMeans cannot honour must-link and cannot-link pairs")
         vectors = self._rows(X, reset=True)
         weights = _weights(sample_weight, vectors.shape[0])
+        held = None if anchors is None else self._anchors(anchors)
         if issparse(vectors):
-            self._fit_sparse(vectors, weights)
-            return self
-        with fast.work() as work:
-            run = Descent(
-                work,
-                vectors,
-                weights,
-                n_clusters=self.n_clusters,
-                seeding=self.seeding,
-                spherical=self.spherical,
-                max_rounds=self.max_rounds,
-                tol=self.tol,
-                split_merge=self.split_merge,
-                near=self.near,
-                seed=self.seed,
-            )
-            run.run()
-            gaps = work.spread(vectors, run.centers, run.labels)
-        self.cluster_centers_, self.labels_, self.n_iter_ = run.centers, run.labels, run.rounds
-        self._settle(gaps, weights)
+            if held is not None or self.solver != "rounds":
+                raise DataError("sparse rows beyond 256 MB dense are clustered without anchors and by rounds only")
+            labels, gaps = self._fit_sparse(vectors, weights)
+        else:
+            labels, gaps = self._fit_dense(vectors, weights, held)
+        self._settle(labels, gaps, weights)
+        self.mass_ = np.bincount(self.labels_, weights, self.n_clusters_).astype(np.float64)
         return self
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
@@ -123,54 +139,23 @@ class KMeans(Clusterer):
         known, mass = np.array(learned["cluster_centers_"]), np.array(learned["mass_"])
         if len(known) < self.n_clusters:
             known, mass = self._grown(known, mass, vectors, weights)
-        labels, _ = self._nearest(vectors, known)
+        labels, _ = nearest(vectors, known)
         batch, extra = plain.means(vectors, weights, labels, known, False)
         share = np.divide(extra, mass + extra, out=np.zeros(len(mass)), where=mass + extra > 0)[:, None]
         moved = (known + share * (batch.astype(np.float64) - known)).astype(np.float32)
         self.cluster_centers_ = unit(moved) if self.spherical else moved
-        self.labels_, _ = self._nearest(vectors, self.cluster_centers_)
-        gaps = _gaps(vectors, self.cluster_centers_, self.labels_)
-        self.mass_, self.n_clusters_ = mass + extra, len(moved)
-        self.inertia_ = float((gaps * weights).sum())
+        self.mass_ = mass + extra
         self.n_iter_ = int(learned["n_iter_"]) + 1
+        self._settle(*nearest(vectors, self.cluster_centers_), weights)
         return self
-
-    def predict(self, X: Any) -> Labels:
-        """(n,) the nearest centre of each row; on the fitted X exactly `labels_`."""
-        check_is_fitted(self)
-        return self._nearest(self._rows(X, reset=False), self.cluster_centers_)[0]
-
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> Labels:
-        """(n,) `labels_` after `fit`."""
-        return self.fit(X, y, sample_weight).labels_
-
-    def transform(self, X: Any) -> Dense:
-        """(n, n_clusters_) float32 distances to the centres."""
-        check_is_fitted(self)
-        vectors = self._rows(X, reset=False)
-        out = np.empty((vectors.shape[0], len(self.cluster_centers_)), np.float32)
-        for start in range(0, len(out), plain.BLOCK):
-            block = slice(start, start + plain.BLOCK)
-            out[block] = np.sqrt(plain.distances(vectors[block], self.cluster_centers_))
-        return out
-
-    def fit_transform(self, X: Any, y: Any = None, sample_weight: Any = None) -> Dense:
-        """(n, n_clusters_) distances to the centres after `fit`."""
-        return self.fit(X, y, sample_weight).transform(X)
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Less the weighted sum of squared distances to the nearest centres: higher is better."""
-        check_is_fitted(self)
-        vectors = self._rows(X, reset=False)
-        labels, _ = self._nearest(vectors, self.cluster_centers_)
-        gaps = _gaps(vectors, self.cluster_centers_, labels)
-        return -float((gaps * _weights(sample_weight, len(gaps))).sum())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.transformer_tags = TransformerTags(preserves_dtype=["float32"])
         return tags
+
+    def _parts(self, X: Any, *, reset: bool) -> Parts:
+        return Parts(self._rows(X, reset=reset), checked=True)
 
     def _rows(self, X: Any, *, reset: bool) -> Vectors:
         """X as float32 rows, of unit length if spherical. Raises ValueError as scikit-learn does."""
@@ -180,9 +165,32 @@ class KMeans(Clusterer):
             rows = cast("Any", rows)
             rows = rows.toarray() if 4 * rows.shape[0] * rows.shape[1] <= SPARSE_AS_DENSE else csr_array(rows)
         vectors: Vectors = rows
-        return cast("Vectors", unit(vectors)) if self.spherical else vectors
+        return cast("Vectors", unit(vectors)) if self.spherical and not _of_unit_length(vectors) else vectors
 
-    def _fit_sparse(self, vectors: Vectors, weights: NDArray[np.float32]) -> None:
+    def _anchors(self, given: Any) -> Dense:
+        """Centres to begin with, as float32. Raises DataError."""
+        anchors = np.array(given, np.float32, order="C")
+        if anchors.ndim != 2 or anchors.shape[1] != self.n_features_in_ or not len(anchors):
+            raise DataError(f"anchors have shape {anchors.shape}, expected (at least 1, {self.n_features_in_})")
+        if len(anchors) > self.n_clusters:
+            raise DataError(f"{len(anchors)} anchors are more than n_clusters={self.n_clusters}")
+        if not np.isfinite(anchors).all():
+            raise DataError("anchors must be finite")
+        return cast("Dense", unit(anchors)) if self.spherical else anchors
+
+    def _fit_dense(
+        self, vectors: Any, weights: NDArray[np.float32], anchors: Dense | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        shared = {name: getattr(self, name) for name in DESCENT}
+        with fast.work() as work:
+            run = Descent(work, vectors, weights, anchors=anchors, **shared)
+            run.run()
+            self.cluster_centers_, self.n_iter_ = run.centers, run.rounds
+            return run.labels, work.spread(vectors, run.centers, run.labels)
+
+    def _fit_sparse(
+        self, vectors: Vectors, weights: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         n, width = vectors.shape
         k = min(self.n_clusters, n)
         if 4 * k * width > 2**30:
@@ -202,24 +210,9 @@ class KMeans(Clusterer):
             centers, _ = plain.means(vectors, weights, labels, centers, self.spherical)
             labels, gaps = plain.nearest(vectors, centers)
             self.n_iter_ += 1
-        kept, self.labels_ = np.unique(labels, return_inverse=True)
+        kept, labels = np.unique(labels, return_inverse=True)
         self.cluster_centers_ = centers[kept]
-        self._settle(gaps, weights)
-
-    def _settle(self, gaps: NDArray[np.float64], weights: NDArray[np.float32]) -> None:
-        self.labels_ = self.labels_.astype(np.int64)
-        self.n_clusters_ = len(self.cluster_centers_)
-        self.mass_ = np.bincount(self.labels_, weights, self.n_clusters_).astype(np.float64)
-        self.inertia_ = float((gaps * weights).sum())
-
-    def _nearest(self, vectors: Vectors, centers: NDArray[np.float32]) -> tuple[Labels, NDArray[Any]]:
-        if isinstance(vectors, csr_array):
-            return plain.nearest(vectors, centers)
-        squared = plain.squares(vectors).astype(np.float32)
-        if vectors.shape[0] * centers.size < 50_000_000:
-            return fast.ALONE.nearest(vectors, squared, centers)
-        with fast.work() as work:
-            return work.nearest(vectors, squared, centers)
+        return labels, gaps
 
     def _grown(
         self,
@@ -257,7 +250,7 @@ def _seeds_plain(
     seeding: str, vectors: Vectors, weights: NDArray[np.float32], k: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """At most k first centres of dense or sparse rows."""
-    if seeding == "k-means++":
+    if seeding != "random":
         rows = np.flatnonzero(weights > 0)
         if len(rows) > 128 * k + 4096:
             rows = np.sort(rng.choice(rows, 128 * k + 4096, replace=False))
@@ -267,8 +260,6 @@ def _seeds_plain(
     return np.unique(drawn.toarray() if isinstance(drawn, csr_array) else drawn, axis=0)
 
 
-def _gaps(vectors: Vectors, centers: NDArray[np.float32], labels: Labels) -> NDArray[np.float64]:
-    """(n,) squared distance of each row to its centre."""
-    if isinstance(vectors, csr_array):
-        return plain.nearest(vectors, centers)[1]
-    return fast.ALONE.spread(vectors, centers, labels)
+def _of_unit_length(vectors: Vectors) -> bool:
+    """Whether all rows have length one already, as far as float32 goes: they are taken as they are then."""
+    return isinstance(vectors, np.ndarray) and bool((np.abs(fast.ALONE.squares(vectors) - 1) < 1e-6).all())
