@@ -25,7 +25,8 @@ def build(config: Config, folder: Path, observer: Observer | None = None) -> Pat
     with builds.new() as draft:
         expected = {each["step"]: each["seconds"] for each in before.get("steps", []) if not each["cached"]}
         run = Run(config, Steps(folder / "cache"), draft.folder, observer or Unwatched(), expected)
-        report = run_all(run, last[-1] if last else None)
+        run.last = last[-1] if last else None
+        report = run_all(run)
         report |= {
             "wares": __version__,
             "shop": config.name,

@@ -25,6 +25,7 @@ from wares.settings import (
     TEMPLATE,
     EvaluateSettings,
     EventSettings,
+    GroupingSettings,
     ProductSettings,
     SearchSettings,
     ShopperSettings,
@@ -51,6 +52,7 @@ class Config:
     events: EventSettings
     shoppers: ShopperSettings
     search: SearchSettings
+    grouping: GroupingSettings
     evaluate: EvaluateSettings
     algorithms: Mapping[str, Mapping[str, Any]]
     folder: Path | None = None

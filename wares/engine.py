@@ -58,6 +58,8 @@ class Run:
     expected: Mapping[str, float] = field(default_factory=dict)
     measured: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    last: Path | None = None
+    """The build before this one, if there is one."""
 
     def step(
         self,

@@ -48,23 +48,34 @@ def _tables(now: Opened) -> Iterator[tuple[str, pl.DataFrame]]:
     ids = now.shelf.shown.ids.series.to_numpy()
     place = np.asarray(now.shelf.place)
     labels = now.labels[place]
-    names = np.array([each.name for each in now.clusters] or [""], object)
+    # The last is for products in no cluster.
+    names = np.array([*(each.name for each in now.clusters), None], object)
     products = now.shelf.products.scan.collect()
     yield (
         "products",
         products.with_columns(
             shown_as=pl.Series(ids[place], dtype=pl.String),
-            cluster=pl.Series(labels),
+            cluster=pl.Series(now.cluster_ids[place]),
             cluster_name=pl.Series(names[labels].tolist(), dtype=pl.String),
         ),
     )
-    yield "clusters", pl.DataFrame([each.json() for each in now.clusters])
+    yield "clusters", _clusters(now)
     yield "neighbours", _pairs(ids, *_neighbours(now))
     if now.together is not None:
         yield "together", _pairs(ids, np.asarray(now.together.rows_), np.asarray(now.together.scores_))
     yield "vectors", pl.DataFrame({"id": ids, "vector": np.asarray(now.vectors)})
     if len(now.shoppers):
         yield "recommendations", _recommendations(now, ids)
+
+
+def _clusters(now: Opened) -> pl.DataFrame:
+    """A row for each cluster; pairs of a name and a number as columns of names."""
+    rows = [each.json() for each in now.clusters]
+    for row in rows:
+        row |= {name: [str(each[0]) for each in row[name]] for name in ("brands", "categories")}
+        row["apart"] = [f"{column} {value}" for column, value, _ in row["apart"]]
+        row["price_low"], row["price"], row["price_high"] = row.pop("prices") or (None, None, None)
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def _neighbours(now: Opened) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """One published build, opened: everything mapped from disk when it is first asked for, shared by all processes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -94,15 +95,45 @@ class Opened:
     @cached_property
     def labels(self) -> NDArray[np.int64]:
         """(n_shown,) cluster of each shown row."""
-        return np.asarray(np.load(self.folder / "clusters" / "labels.npy", mmap_mode="r"))
+        return np.asarray(np.load(self.folder / "groups" / "labels.npy", mmap_mode="r"))
 
     @cached_property
     def clusters(self) -> list[Cluster]:
-        """The clusters by number."""
-        return [
-            Cluster(**{**each, "typical": self.shown_ids(each["typical"])})
-            for each in read_json(self.folder / "clusters" / "clusters.json")
+        """The clusters by number, which is their place in the arrays of this build; their ids outlive it."""
+        found = []
+        for each in read_json(self.folder / "groups" / "clusters.json"):
+            products = {name: self.shown_ids(each[name]) for name in ("typical", "borderline")}
+            found.append(Cluster(**{**each, **products}))
+        return found
+
+    @cached_property
+    def cluster_numbers(self) -> dict[int, int]:
+        """Cluster ids to numbers."""
+        return {each.id: number for number, each in enumerate(self.clusters)}
+
+    @cached_property
+    def cluster_ids(self) -> NDArray[np.int64]:
+        """(n_shown,) id of the cluster of each shown row, -1 for none."""
+        found: NDArray[np.int64] = np.array([*(each.id for each in self.clusters), -1], np.int64)[self.labels]
+        return found
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Call clusters (ids, as text) by other names, as from now on."""
+        self.clusters = [
+            replace(each, name=names[str(each.id)], curated=True) if str(each.id) in names else each
+            for each in self.clusters
         ]
+
+    @cached_property
+    def departments(self) -> list[dict[str, Any]]:
+        """The departments, the largest first, with the numbers of their clusters."""
+        return list(read_json(self.folder / "groups" / "tree.json"))
+
+    def number(self, id: int) -> int:
+        """The number of a cluster. Raises UnknownName."""
+        if id not in self.cluster_numbers:
+            raise UnknownName.among("cluster", str(id), [str(each) for each in sorted(self.cluster_numbers)])
+        return self.cluster_numbers[id]
 
     def cluster_of(self, row: int) -> Cluster | None:
         """The cluster of a shown row."""
@@ -110,9 +141,7 @@ class Opened:
         return self.clusters[number] if number >= 0 else None
 
     def members(self, number: int, k: int, offset: int) -> tuple[Cluster, Hits]:
-        """A cluster and a page of its rows, the nearest to their common mean first. Raises UnknownName."""
-        if not 0 <= number < len(self.clusters):
-            raise UnknownName(f"no cluster {number}; clusters are 0 to {len(self.clusters) - 1}")
+        """A cluster and a page of its rows, the nearest to their common mean first."""
         rows = np.flatnonzero(self.labels == number)
         vectors = self.vectors[rows]
         hits = Hits.ordered(rows[None], (vectors @ vectors.mean(axis=0))[None], offset + k)

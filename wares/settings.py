@@ -44,6 +44,9 @@ use = "fused"
 [cluster]                 # vectors to groups
 use = "kmeans"
 
+[grouping]
+steady = true             # hold clusters near those of the last build, so that ids and names stay
+
 [recommend]               # histories to products
 use = "blend"
 
@@ -116,12 +119,20 @@ class EvaluateSettings:
     columns: tuple[str, ...] = ("title", "description", "brand")
 
 
+@dataclass(frozen=True)
+class GroupingSettings:
+    """[grouping]. steady : begin at the last build's clusters and keep their ids, while they suit the products."""
+
+    steady: bool = True
+
+
 TABLES: dict[str, type] = {
     "shop": ShopSettings,
     "products": ProductSettings,
     "events": EventSettings,
     "shoppers": ShopperSettings,
     "search": SearchSettings,
+    "grouping": GroupingSettings,
     "evaluate": EvaluateSettings,
 }
 COLUMNS: dict[tuple[str, str], Iterable[str]] = {

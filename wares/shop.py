@@ -198,7 +198,7 @@ class Shop:
         """One cluster and its products, the most typical first. Raises UnknownName."""
         started = time.perf_counter()
         now = self.now
-        cluster, found = now.members(id, _positive(k), offset)
+        cluster, found = now.members(now.number(id), _positive(k), offset)
         return cluster, Answer(
             now.hits(found, [()] * int((found.rows[0] >= 0).sum())), _since(started), "nearest to the centre"
         )

@@ -74,14 +74,30 @@ class Found(Answer):
 
 @dataclass(frozen=True)
 class Cluster:
-    """A group of products with its name, its telling words and the ids of its most typical products."""
+    """A group of products.
+
+    id : stays the same from build to build while it is the same cluster. typical, borderline : ids of its most central
+    products and of those nearest to another cluster. share : of the catalog. prices : 10th, 50th and 90th percentile,
+    None where no price is known. brands, categories : the most frequent, with their shares of the cluster. apart :
+    column, value and how many times as frequent it is as in the whole catalog. sold, revenue : pieces, and those at
+    today's prices; None where there are no events. curated : whether a person gave the name.
+    """
 
     id: int
     name: str
     size: int
     keywords: Sequence[str] = ()
     typical: Sequence[str] = ()
+    borderline: Sequence[str] = ()
+    share: float = 0.0
+    prices: Sequence[float] | None = None
+    brands: Sequence[Sequence[Any]] = ()
+    categories: Sequence[Sequence[Any]] = ()
+    apart: Sequence[Sequence[Any]] = ()
+    sold: float | None = None
+    revenue: float | None = None
+    curated: bool = False
 
     def json(self) -> dict[str, Any]:
         """Plain values, ready for any JSON writer."""
-        return {**vars(self), "keywords": list(self.keywords), "typical": list(self.typical)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}

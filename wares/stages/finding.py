@@ -10,7 +10,7 @@ from wares.algorithm import Index
 from wares.arrays import Labels, Vectors
 from wares.data.catalog import Catalog
 from wares.data.history import History
-from wares.engine import Tell
+from wares.engine import Tell, read_json
 from wares.index.words import Words
 from wares.registry import make
 from wares.stages.line import Line, settings_of
@@ -19,15 +19,16 @@ from wares.tasks.similar import Together
 
 
 def words_stage(line: Line, shown: Catalog, labels: Labels, history: History) -> None:
-    """Index the words, the columns to filter by, and how popular each product is."""
+    """Index the words, the columns to filter by, and how popular each product is; clusters are filtered by their id."""
+    ids = np.array([*read_json(line.folders["groups"] / "ids.json")["ids"], -1])
 
     def make(folder: Path, tell: Tell) -> None:
         Words().fit(shown).save(folder / "words")
         tell(0.6)
-        Filters().fit(shown, labels).save(folder / "filters")
+        Filters().fit(shown, ids[labels]).save(folder / "filters")
         np.save(folder / "popularity.npy", _popularity(shown, history))
 
-    reads = [line.keys["shelf"], line.keys["clusters"], line.keys.get("history")]
+    reads = [line.keys["shelf"], line.keys["groups"], line.keys.get("history")]
     line.step("search", "index words", reads, [Words, Filters, _popularity], make)
 
 

@@ -13,8 +13,9 @@ from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.engine import Tell, read_json, write_json
 from wares.errors import DataError, SettingError
+from wares.stages.clustering import with_clusters
 from wares.stages.line import Line, settings_of
-from wares.stages.vectors import blinded, encoder_of, with_clusters
+from wares.stages.vectors import blinded, encoder_of
 from wares.store.steps import hashed
 from wares.tasks import agreement, evaluating
 from wares.tasks.fusing import fit_cached
@@ -23,16 +24,19 @@ LITTLE = 0.05
 """Share of changed products and events under which the last evaluation still stands."""
 
 
-def judge_stage(line: Line, shown: Catalog, history: History, context: Context, last: Path | None) -> None:
-    """Evaluate, unless so little has changed since the last evaluation that it still stands."""
+def judge_stage(line: Line, shown: Catalog, history: History, context: Context, clusters: Labels) -> None:
+    """Evaluate, unless so little has changed since the last evaluation that it still stands.
+
+    clusters : (n_shown,) those that people see.
+    """
     marks = {"settings": hashed(_asked(line)), "products": len(shown), "events": history.n_events}
-    kept = _still_stands(marks, shown, last)
+    kept = _still_stands(marks, shown, line.run.last)
     if kept is not None:
         line.report["evaluation"] = kept
         return
     found: dict[str, Any] = {"marks": marks, "changed": 0.0, "made": datetime.now(UTC).isoformat(timespec="seconds")}
-    if context.vectors is not None and context.clusters is not None:
-        found |= _judged_clusters(line, shown, context.vectors, context.clusters)
+    if context.vectors is not None:
+        found |= _judged_clusters(line, shown, context.vectors, clusters)
     if history.n_events and history.times is not None:
         found["recommend"] = _judged_recommender(line, history, context)
     line.report["evaluation"] = found
@@ -109,7 +113,7 @@ def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Label
             said["agreement"] = _agreement(line, shown, labels, columns)
         write_json(folder / "clusters.json", said)
 
-    reads = [line.keys["clusters"], line.keys["shelf"], list(columns), seed]
+    reads = [line.keys["groups"], line.keys["shelf"], list(columns), seed]
     folder = line.step("judge", "judge clusters", reads, [agreement], make)
     return {"clusters": {**read_json(folder / "clusters.json"), "columns": list(columns)}}
 

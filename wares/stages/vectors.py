@@ -1,21 +1,18 @@
-"""Products as vectors, and the vectors in groups."""
+"""Products as vectors."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from wares.algorithm import Clusterer, Encoder
-from wares.arrays import Labels, Vectors
+from wares.algorithm import Encoder
+from wares.arrays import Vectors
 from wares.data.catalog import Catalog
-from wares.engine import Tell, read_json, write_json
+from wares.engine import Tell
 from wares.errors import MissingExtra, SettingError
 from wares.stages.line import Line, settings_of
-from wares.tasks import choosing, naming
 from wares.tasks.fusing import Fused, default_encoder, fit_cached
 
 
@@ -68,51 +65,3 @@ def blinded(encoder: Encoder, columns: Sequence[str]) -> Encoder:
 def _told(encoder: Encoder, vectors: Vectors) -> str:
     parts = getattr(encoder, "parts", [encoder])
     return f"{' + '.join(type(each).__name__.lower() for each in parts)}, {vectors.shape[1]} dimensions"
-
-
-def clusters_stage(line: Line, shown: Catalog, vectors: Vectors) -> Labels:
-    """(n_shown,) the cluster of each product; how many is chosen unless the settings say."""
-    clusterer = line.config.make(Clusterer)
-    chosen = "n_clusters" in clusterer.get_params() and not line.config.says("cluster.n_clusters")
-    reads = [line.keys["vectors"], line.keys["shelf"], settings_of(clusterer), chosen]
-
-    def make(folder: Path, tell: Tell) -> None:
-        choice: dict[str, Any] = {"reason": "as the settings say", "curve": []}
-        model = clone(clusterer)
-        if chosen:
-            with_k = partial(with_clusters, clusterer)
-            found = choosing.choose(with_k, vectors, seed=line.config.shop.seed)
-            choice = {"reason": found.reason, "curve": found.curve, "k": found.k, "sample": found.sample}
-            model = with_k(found.k)
-        tell(0.4)
-        model.fit(vectors)
-        tell(0.6)
-        labels = np.asarray(model.labels_, np.int64)
-        model.save(folder / "model")
-        np.save(folder / "labels.npy", labels)
-        names = naming.name_clusters(shown, labels, vectors)
-        sizes = np.bincount(labels[labels >= 0], minlength=len(names))
-        described = [
-            {"id": n, "name": each.name, "size": int(sizes[n]), "keywords": each.keywords, "typical": each.typical}
-            for n, each in enumerate(names)
-        ]
-        write_json(folder / "clusters.json", described)
-        write_json(folder / "choice.json", choice)
-
-    folder = line.step("clusters", "cluster products", reads, [choosing, naming, type(clusterer)], make)
-    described = read_json(folder / "clusters.json")
-    largest = sorted(described, key=lambda each: -each["size"])[:8]
-    line.report["clusters"] = {
-        "n": len(described),
-        "choice": read_json(folder / "choice.json")["reason"],
-        "curve": read_json(folder / "choice.json")["curve"],
-        "largest": [{"id": each["id"], "name": each["name"], "size": each["size"]} for each in largest],
-    }
-    labels: Labels = np.load(folder / "labels.npy")
-    return labels
-
-
-def with_clusters(clusterer: Clusterer, k: int) -> Clusterer:
-    """The same clusterer, to make k clusters."""
-    made: Clusterer = clone(clusterer).set_params(n_clusters=k)
-    return made
