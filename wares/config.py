@@ -18,7 +18,7 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 from wares.algorithm import ROLES, Algorithm, role_name
 from wares.data.schema import WEIGHTS
 from wares.errors import MissingExtra, SettingError, StoreError, UnknownName
-from wares.registry import find, make, names
+from wares.registry import find, is_path, make, names
 from wares.settings import (
     COLUMNS,
     TABLES,
@@ -250,7 +250,7 @@ def _algorithm(role: type[Algorithm], table: Mapping[str, Any], path: Place) -> 
     name = table.get("use")
     if not isinstance(name, str):
         raise Mistake(path, f'[{dotted(path)}] must say which algorithm to use: use = "name"')
-    if ":" not in name:
+    if not is_path(name):
         check_known(name, (*path, "use"), names(role), f"{role_name(role)} algorithm")
     return table
 
@@ -349,7 +349,7 @@ def _set(document: Any, name: str, rest: str, text: str) -> None:
         except (KeyError, IndexError, TypeError):
             raise Mistake((name, *steps), f"there is no part {'.'.join(steps)!r} in [{name}]") from None
     if key == "use":
-        if ":" not in text:  # package.module:Class names a class of anyone's
+        if not is_path(text):  # package.module:Class names a class of anyone's
             check_known(text, (name, key), names(role), f"{name} algorithm")
         known = settings_of(find(role, text))
         for old in [each for each in table if each != "use" and each not in known]:

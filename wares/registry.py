@@ -32,6 +32,7 @@ REGISTRY: dict[str, dict[str, str]] = {
     },
     "cluster": {
         "kmeans": "wares.cluster.kmeans:KMeans",
+        "lda": "wares.cluster.lda:LDA",
     },
     "classify": {},
     "label": {},
@@ -48,6 +49,9 @@ REGISTRY: dict[str, dict[str, str]] = {
     "rank": {},
 }
 
+FOREIGN: dict[str, str] = {"cluster": "wares.cluster.foreign:foreign"}
+"""By role, what makes a class of ours out of another's: called with `package.module:Class`."""
+
 _LINE = re.compile(r"(?P<module>[\w.]+):(?P<name>\w+)(?: \[(?P<extra>\w+)\])?")
 
 
@@ -63,12 +67,14 @@ def names(role: type[Algorithm]) -> list[str]:
 
 
 def find(role: type[A], name: str) -> type[A]:
-    """The class of that name in that role; a dotted path `package.module:Class` names any class.
+    """The class of that name in that role; a path `package.module:Class`, or with a dot, names any class.
+
+    In roles that have a place in `FOREIGN`, scikit-learn's own classes are meant too.
 
     Raises UnknownName with the nearest names, MissingExtra where its package is not installed.
     """
     word = role_name(role)
-    line = {**REGISTRY[word], **_plugins(word)}.get(name) or (name if ":" in name else None)
+    line = {**REGISTRY[word], **_plugins(word)}.get(name) or (_path(name) if is_path(name) else None)
     if line is None:
         raise UnknownName.among(f"{word} algorithm", name, names(role))
     match = _LINE.fullmatch(line)
@@ -78,7 +84,7 @@ def find(role: type[A], name: str) -> type[A]:
         module = import_module(match["module"])
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if name == line and f"{match['module']}.".startswith(f"{error.name}."):  # the path that somebody wrote
+        if is_path(name) and f"{match['module']}.".startswith(f"{error.name}."):  # the path that somebody wrote
             raise UnknownName(f"{word} algorithm {name!r}: there is no module {error.name!r} to import") from None
         if match["extra"] is None or missing == "wares":
             raise  # a broken module of ours or of a plugin must be seen as what it is
@@ -90,11 +96,28 @@ def find(role: type[A], name: str) -> type[A]:
         classes = [each for each, value in vars(module).items() if isinstance(value, type)]
         raise UnknownName(f"{match['module']} has no class {match['name']!r}{did_you_mean(match['name'], classes)}")
     if not (isinstance(found, type) and issubclass(found, role)):
+        if word in FOREIGN and is_path(name) and hasattr(found, "fit"):
+            adapted: type[A] = _adapted(word, line)
+            return adapted
         raise SettingError(
             f"{word} algorithm {name!r} is no wares.algorithm.{role.__name__}; write a small class that is one and "
             f"calls it. Known by name: {', '.join(names(role)) or 'none'}"
         )
     return found
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is the path of a class, `package.module:Class` or `package.module.Class`."""
+    return ":" in name or "." in name
+
+
+def _path(name: str) -> str:
+    return name if ":" in name else ":".join(name.rsplit(".", 1))
+
+
+def _adapted(word: str, path: str) -> Any:
+    module, _, name = FOREIGN[word].partition(":")
+    return getattr(import_module(module), name)(path)
 
 
 def make(role: type[A], name: str, **settings: Any) -> A:

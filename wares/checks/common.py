@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from wares.algorithm import (
     Algorithm,
@@ -103,10 +103,15 @@ class Data:
         ]
 
 
+def readable(algorithm: Any, rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows as the algorithm reads them: what says that it takes counts is given no number below 0."""
+    return np.maximum(rows, 0) if algorithm.__sklearn_tags__().input_tags.positive_only else rows
+
+
 _FIT: dict[type[Algorithm], Callable[[Any, Data], Any]] = {
     Encoder: lambda it, data: it.fit(data.catalog, data.context),
     Index: lambda it, data: it.fit(data.vectors),
-    Clusterer: lambda it, data: it.fit(data.vectors),
+    Clusterer: lambda it, data: it.fit(readable(it, data.vectors)),
     Classifier: lambda it, data: it.fit(data.vectors, data.kinds),
     Labeller: lambda it, data: it.fit(data.catalog, data.names),
     Matcher: lambda it, data: it.fit(data.likeness, np.arange(40) < 15),
@@ -116,7 +121,7 @@ _FIT: dict[type[Algorithm], Callable[[Any, Data], Any]] = {
 _ASK: dict[type[Algorithm], Callable[[Any, Data], list[Any]]] = {
     Encoder: lambda it, data: [it.encode(data.catalog)],
     Index: lambda it, data: [it.search(data.vectors, 5), it.search(data.vectors[:1], 5)],
-    Clusterer: lambda it, data: [it.labels_, it.predict(data.vectors)],
+    Clusterer: lambda it, data: [it.labels_, it.predict(readable(it, data.vectors))],
     Classifier: lambda it, data: [it.predict_proba(data.vectors)],
     Labeller: lambda it, data: list(it.predict_proba(data.catalog).values()),
     Matcher: lambda it, data: [it.probability(data.likeness)],
@@ -172,6 +177,9 @@ def flat(value: Any) -> Arrays:
         return [value.indptr, value.indices, value.data]
     if isinstance(value, Algorithm):
         return [each for learned in value.learned().values() for each in flat(learned)]
+    if isinstance(value, BaseEstimator):  # another's: what of it are numbers
+        learned = {name: each for name, each in vars(value).items() if name.endswith("_")}
+        return flat({name: each for name, each in learned.items() if isinstance(each, (np.ndarray, int, float))})
     if isinstance(value, (list, tuple)) and any(isinstance(each, Algorithm) for each in value):
         return [each for part in value for each in flat(part)]
     if isinstance(value, dict):

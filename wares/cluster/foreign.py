@@ -1,0 +1,167 @@
+"""Any scikit-learn clusterer as one of ours: `use = "sklearn.cluster:Birch"`, with its own settings as keys.
+
+A class is made for each estimator, so that its settings are known by name, in `shop.toml` as in Python, and found again
+when a build is loaded: this module has it as an attribute of the estimator's path.
+"""
+
+import inspect
+import re
+import warnings
+from dataclasses import fields, make_dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from wares.algorithm import Clusterer, setting
+from wares.arrays import Dense, Labels, Links
+from wares.cluster.placing import PlacesByNeighbour
+from wares.errors import DataError, SettingError
+from wares.runner import Local, Runner
+
+_NAMED = re.compile(r"The '(\w+)' parameter of (.*)", re.DOTALL)
+
+
+class Foreign(PlacesByNeighbour):
+    """A scikit-learn clusterer under the contract: labels from zero, `seed`, a way to place new rows, no pickle.
+
+    Choose it for a method that is not here. Settings, time and memory are the estimator's own; `random_state` is
+    `seed`. New rows go where its own `predict` says, if it has one that repeats its labels and can be saved, else to
+    the cluster of the nearest labelled row. Its mistakes come as DataError and SettingError.
+
+    Learned
+    -------
+    labels_ : (n,) int64, counted from zero in the order of the rows; -1 for noise.
+    estimator_ : the fitted estimator, and `numbers_` (·, 2) its labels and ours; where it has a `predict` to keep.
+    points_ : (n, width) float32 the rows, where it has not.
+    """
+
+    PATH: ClassVar[str] = ""
+    ESTIMATOR: ClassVar[type[BaseEstimator]]
+
+    def _check(self) -> None:
+        super()._check()
+        validate = getattr(self._made(), "_validate_params", None)
+        if validate is None:
+            return
+        try:
+            validate()
+        except (ValueError, TypeError) as error:
+            found = _NAMED.match(str(error))
+            key = "seed" if found and found[1] == "random_state" else found[1] if found else ""
+            who = f"{self.ESTIMATOR.__name__}({key}={getattr(self, key)!r})" if found else self.PATH
+            said = found[2].removeprefix(f"{self.ESTIMATOR.__name__} ") if found else str(error)
+            raise SettingError(f"{who}: {said}") from None
+
+    def fit(self, X: Any, y: Any = None, *, links: Links | None = None, runner: Runner = Local()) -> Self:
+        """Group the rows of X (n, width).
+
+        Raises SettingError for a setting that the estimator refuses and for links, DataError for rows it refuses.
+        """
+        self._check()
+        if links is not None:
+            raise SettingError(f"{self.PATH} cannot honour must-link and cannot-link pairs; `constrained` can")
+        rows = self._rows(X, reset=True)
+        estimator = self._made()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # few distinct rows: the labels say so
+                estimator.fit(rows)
+                labels = np.asarray(estimator.labels_ if hasattr(estimator, "labels_") else estimator.predict(rows))
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{self.PATH}: {error}") from error
+        if labels.shape != (len(rows),):
+            raise SettingError(f"{self.PATH} gives labels of shape {labels.shape} for {len(rows)} rows: no clusterer")
+        for name in ("points_", "estimator_", "numbers_"):
+            if hasattr(self, name):  # of a fit before
+                delattr(self, name)
+        self._settle(rows, labels)
+        if _repeats(estimator, rows, labels) and _can_be_saved(estimator):
+            _, first = np.unique(labels, return_index=True)
+            self.numbers_ = np.stack([labels[first].astype(np.int64), self.labels_[first]], axis=1)
+            self.estimator_ = estimator
+            del self.points_
+        return self
+
+    def predict(self, X: Any) -> Labels:
+        """(n,) the cluster of each row; on the fitted X exactly `labels_`."""
+        check_is_fitted(self)
+        if not hasattr(self, "estimator_"):
+            return super().predict(X)
+        theirs = np.asarray(self.estimator_.predict(self._rows(X, reset=False)), np.int64)
+        known: Labels = np.asarray(self.numbers_)
+        numbers: Labels = known[np.minimum(np.searchsorted(known[:, 0], theirs), len(known) - 1), 1]
+        return numbers
+
+    def _made(self) -> Any:
+        settings = {each.name: getattr(self, each.name) for each in fields(self)}
+        if "seed" in settings and _takes_state(self.ESTIMATOR):
+            settings["random_state"] = settings.pop("seed")
+        return self.ESTIMATOR(**settings)
+
+    def __reduce__(self) -> Any:
+        return _blank, (self.PATH,), self.__getstate__()
+
+
+def _repeats(estimator: Any, rows: Dense, labels: Any) -> bool:
+    """Whether it has a `predict` that gives the rows it was fitted to their labels."""
+    return hasattr(estimator, "predict") and np.array_equal(estimator.predict(rows), labels)
+
+
+def _can_be_saved(estimator: Any) -> bool:
+    """Whether it holds only scikit-learn's own types, which are trusted, and no chain too long to follow."""
+    from skops import io  # nothing else of fitting needs it
+
+    try:
+        return all(each.startswith("sklearn.") for each in io.get_untrusted_types(data=io.dumps(estimator)))
+    except (RecursionError, TypeError, ValueError, AttributeError, NotImplementedError):
+        return False  # skops has no one kind for what it cannot write
+
+
+def _takes_state(cls: type) -> bool:
+    return "random_state" in inspect.signature(cls).parameters
+
+
+def _blank(path: str) -> Foreign:
+    return foreign(path)()
+
+
+@cache
+def foreign(path: str) -> type[Foreign]:
+    """The class of ours for the clusterer at `package.module:Class`. Raises SettingError where that is none."""
+    module, _, name = path.partition(":")
+    cls = getattr(import_module(module), name, None)
+    if not (isinstance(cls, type) and issubclass(cls, BaseEstimator) and issubclass(cls, ClusterMixin)):
+        raise SettingError(
+            f"{path} is no clusterer: neither a wares.algorithm.Clusterer nor a scikit-learn ClusterMixin"
+        )
+    if issubclass(cls, Clusterer):
+        raise SettingError(f"{path} is a clusterer of ours already; name it as it is")
+    settings: list[Any] = []
+    for each in inspect.signature(cls).parameters.values():
+        if each.name == "random_state":
+            settings.append(("seed", int, setting(0, low=0)))
+        elif each.default is inspect.Parameter.empty:
+            raise SettingError(f"{path} cannot be made from settings alone: {each.name!r} has no default")
+        else:
+            settings.append((each.name, Any | None, setting(each.default)))
+    own = {
+        "PATH": path,
+        "ESTIMATOR": cls,
+        "__module__": __name__,
+        "__qualname__": path,
+        "__doc__": f"{path} as a clusterer of ours.\n\n{Foreign.__doc__}",
+    }
+    made: type[Foreign] = make_dataclass(name, settings, bases=(Foreign,), kw_only=True, eq=False, namespace=own)
+    return made
+
+
+def __getattr__(name: str) -> type[Foreign]:
+    """The class of a saved one, which its folder names by the estimator's path."""
+    if ":" not in name:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return foreign(name)
