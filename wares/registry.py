@@ -33,6 +33,7 @@ REGISTRY: dict[str, dict[str, str]] = {
     "cluster": {
         "kmeans": "wares.cluster.kmeans:KMeans",
         "lda": "wares.cluster.lda:LDA",
+        "nmf": "wares.cluster.nmf:NMF",
     },
     "classify": {},
     "label": {},

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from wares.checks import shop
-from wares.checks.common import Case, expect
+from wares.checks.common import Case, expect, readable
 from wares.errors import WaresError
 
 
@@ -29,14 +29,16 @@ def _well_formed(labels: NDArray[Any], n: int, n_clusters: int) -> None:
 
 def labels_count_from_zero(case: Case) -> None:
     """Labels are 0..n_clusters_-1, every one of them used, or -1 for none."""
-    for data in (shop.vectors(), shop.blobs()[0], shop.vectors()[:3]):
+    for rows in (shop.vectors(), shop.blobs()[0], shop.vectors()[:3]):
+        data = readable(case.algorithm, rows)
         fitted = case.fresh().fit(data)
         _well_formed(fitted.labels_, len(data), int(fitted.n_clusters_))
 
 
 def predict_repeats_labels(case: Case) -> None:
     """`predict` on what was fitted is `labels_`, and so is `fit_predict`."""
-    for data in (shop.vectors(), shop.blobs()[0]):
+    for rows in (shop.vectors(), shop.blobs()[0]):
+        data = readable(case.algorithm, rows)
         fitted = case.fresh().fit(data)
         expect(np.array_equal(fitted.predict(data), fitted.labels_), "predict(X) is not labels_ of the X fitted")
         expect(np.array_equal(case.fresh().fit_predict(data), fitted.labels_), "fit_predict(X) is not labels_")
@@ -44,7 +46,8 @@ def predict_repeats_labels(case: Case) -> None:
 
 def blobs_are_found(case: Case) -> None:
     """Three groups far apart, of unequal size, are found; points near them go to them."""
-    data, group = shop.blobs()
+    rows, group = shop.blobs()
+    data = readable(case.algorithm, rows)
     fitted = _of(case, 3).fit(data)
     agreement = adjusted_mutual_info_score(group, fitted.labels_)
     expect(agreement > 0.95, f"three groups far apart are found with an agreement of {agreement:.2f}")
@@ -58,13 +61,13 @@ def shoes_and_mugs_part(case: Case) -> None:
     algorithm = _of(case, 2)
     if "n_clusters" not in algorithm.get_params(deep=False):
         return
-    agreement = adjusted_rand_score(shop.kinds(), algorithm.fit(shop.vectors()).labels_)
+    agreement = adjusted_rand_score(shop.kinds(), algorithm.fit(readable(algorithm, shop.vectors())).labels_)
     expect(agreement == 1, f"shoes and mugs are parted with an agreement of {agreement:.2f}")
 
 
 def order_does_not_matter(case: Case) -> None:
     """Rows in another order make the same groups where those are clear."""
-    data, _ = shop.blobs()
+    data = readable(case.algorithm, shop.blobs()[0])
     order = np.random.default_rng(1).permutation(len(data))
     one, other = _of(case, 3).fit(data).labels_, _of(case, 3).fit(data[order]).labels_
     expect(adjusted_rand_score(one[order], other) > 0.95, "rows in another order make other groups")
@@ -72,7 +75,7 @@ def order_does_not_matter(case: Case) -> None:
 
 def doubles_are_read(case: Case) -> None:
     """float64, Fortran order and lists are read like float32, and predict takes one row."""
-    data, _ = shop.blobs()
+    data = readable(case.algorithm, shop.blobs()[0])
     fitted = _of(case, 3).fit(data)
     for given in (data.astype(np.float64), np.asfortranarray(data), data.tolist()):
         other = _of(case, 3).fit(given).labels_
@@ -82,8 +85,8 @@ def doubles_are_read(case: Case) -> None:
 
 def too_few_rows(case: Case) -> None:
     """Fewer rows than clusters, or all rows alike, give fewer clusters or a clear error, never a wrong label."""
-    for data in (shop.vectors()[:2], np.ones((20, 4), np.float32), shop.vectors()[:1]):
-        algorithm = _of(case, 5)
+    for rows in (shop.vectors()[:2], np.ones((20, 4), np.float32), shop.vectors()[:1]):
+        algorithm, data = _of(case, 5), readable(case.algorithm, rows)
         try:
             algorithm.fit(data)
         except (WaresError, ValueError) as error:
