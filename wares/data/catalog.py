@@ -6,11 +6,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from wares.data.ids import Ids
+from wares.data.mapped import text_sizes
 from wares.data.schema import TEXT
 from wares.errors import DataError, UnknownName
+
+PIECE = 8_000_000
+"""Bytes of text that are read at once; with what is made of them, some tens of megabytes."""
+
+_ROWS = 100_000  # and so many rows at most: short texts take room too
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +91,49 @@ class Catalog:
         start, stop, _ = rows.indices(len(self)) if rows != slice(None) else (0, None, 1)
         return self.scan.select(columns).slice(start, None if stop is None else stop - start).collect()
 
-    def text(self, columns: Sequence[str] = TEXT) -> list[str]:
-        """(n,) the text of each product: the given columns that exist, joined by a space; missing ones are left out."""
+    def text(self, columns: Sequence[str] = TEXT, longest: int | None = None) -> list[str]:
+        """(n,) the text of each product: the given columns that exist, joined by a space; missing ones are left out.
+
+        longest : characters of a text that are read at most.
+        """
         present = [name for name in columns if self.has(name)]
         if not present:
             return [""] * len(self)
-        joined = pl.concat_str([pl.col(name).cast(pl.String) for name in present], separator=" ", ignore_nulls=True)
-        return self.scan.select(joined.fill_null("").alias("text")).collect()["text"].to_list()
+        each = [pl.col(name).cast(pl.String) for name in present]
+        if longest is not None:
+            each = [text.str.slice(0, longest) for text in each]
+        joined = pl.concat_str(each, separator=" ", ignore_nulls=True).fill_null("")
+        if longest is not None:
+            joined = joined.str.slice(0, longest)
+        return self.scan.select(joined.alias("text")).collect()["text"].to_list()
+
+    def texts(self, columns: Sequence[str] = TEXT, longest: int | None = None) -> Iterator[list[str]]:
+        """The same text, in order, in lists that take a bounded amount of memory each."""
+        for piece in self.pieces(columns):
+            yield piece.text(columns, longest)
+
+    def pieces(self, columns: Sequence[str] | None = None, size: int = PIECE) -> Iterator["Catalog"]:
+        """Handles of consecutive rows, in order, with at most `size` bytes of text in these columns (all) each.
+
+        A row of more is a piece of its own.
+        """
+        ends = np.cumsum(self._text_sizes(self.columns if columns is None else columns))
+        start = 0
+        while start < len(ends):
+            before = ends[start - 1] if start else 0
+            stop = max(start + 1, min(int(np.searchsorted(ends, before + size, side="right")), start + _ROWS))
+            yield Catalog(self.source, self.start + start, self.start + stop)
+            start = stop
+
+    def _text_sizes(self, columns: Sequence[str]) -> NDArray[np.int64]:
+        """(n,) bytes of text of each row in those of the columns that are text."""
+        texts = [name for name in columns if self.schema.get(name) == pl.String]
+        if isinstance(self.source, Path):
+            return text_sizes(self.source, texts, self.start, self.start + len(self))
+        sizes = np.zeros(len(self), np.int64)
+        for name in texts:
+            sizes += self.frame([name])[name].str.len_bytes().fill_null(0).to_numpy()
+        return sizes
 
     def parts(self, rows: int = 10_000) -> Iterator["Catalog"]:
         """Handles of consecutive rows, in order."""

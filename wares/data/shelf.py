@@ -1,5 +1,6 @@
 """The products as they are shown: the variants of one product once, under the first of their ids."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from wares.data.catalog import Catalog
 from wares.data.ids import Ids
+from wares.data.mapped import Mapped
+from wares.data.outputs import Output
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,7 @@ class Shelf:
         if products.has("group"):
             _write_groups(products, folder)
         else:
-            products.scan.sink_ipc(folder / "shelf.arrow", compression="uncompressed")
+            _copy(products, folder / "shelf.arrow")
             np.save(folder / "place.npy", np.arange(len(products)))
             np.save(folder / "variants.npy", np.ones(len(products), np.int32))
         return cls.open(products, folder)
@@ -54,6 +57,19 @@ class Shelf:
         return int(self.place[self.ids.row(name)])
 
 
+def _copy(products: Catalog, path: Path) -> None:
+    if isinstance(products.source, Path) and products.start == 0 and products.stop is None:
+        try:
+            path.hardlink_to(products.source)  # files of a build are never changed
+            return
+        except OSError:
+            pass  # another disk, or one without links
+    with Output(path) as out:
+        out.write(products.frame(products.columns, slice(0, 0)))
+        for piece in products.pieces():
+            out.write(piece.scan.collect())
+
+
 def _write_groups(products: Catalog, folder: Path) -> None:
     # A product without a group is a group of its own: the number cannot be a group's text.
     names = products.frame(["group"])["group"]
@@ -63,14 +79,50 @@ def _write_groups(products: Catalog, folder: Path) -> None:
     _, first, inverse, counts = np.unique(codes, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(first, kind="stable")
     place = np.argsort(order, kind="stable")[inverse]
-    # What the first variant does not say, the next one may.
-    shown = (
-        products.scan.with_columns(_place=pl.Series(place))
-        .group_by("_place", maintain_order=True)
-        .agg(pl.all().drop_nulls().first())
-        .drop("_place")
-        .collect()
-    )
-    shown.write_ipc(folder / "shelf.arrow", compression="uncompressed")
+    _write_shown(products, place.astype(np.int64), folder)
     np.save(folder / "place.npy", place.astype(np.int64))
     np.save(folder / "variants.npy", counts[order].astype(np.int32))
+
+
+def _write_shown(products: Catalog, place: NDArray[np.int64], folder: Path) -> None:
+    """Write the shown rows, piece by piece: what the first variant does not say, the next one may."""
+    n_shown = int(place.max(initial=-1)) + 1
+    said = {name: np.full(n_shown, -1, np.int64) for name in products.columns}
+    start = 0
+    for piece in products.pieces():
+        mine = place[start : start + len(piece)]
+        frame = piece.scan.select(pl.all().is_not_null()).collect()
+        for name, first in said.items():
+            rows = np.flatnonzero(frame[name].to_numpy())
+            fresh = rows[first[mine[rows]] < 0][::-1]
+            first[mine[fresh]] = fresh + start  # backwards, so that of two rows the earlier is written last
+        start += len(piece)
+    path = products.source
+    source = Mapped(path) if isinstance(path, Path) and products.start == 0 else products
+    with Output(folder / "shelf.arrow") as out:
+        firsts = np.unique(place, return_index=True)[1]
+        for cut in _cut(products, firsts):
+            out.write(pl.DataFrame([_taken(source, name, said[name][cut]) for name in said]))
+
+
+def _cut(products: Catalog, firsts: NDArray[np.int64]) -> Iterator[slice]:
+    """Shown rows, in order, whose first variants stand in one piece."""
+    start = end = 0
+    for piece in products.pieces():
+        end += len(piece)
+        stop = int(np.searchsorted(firsts, end))
+        if stop > start:
+            yield slice(start, stop)
+        start = stop
+
+
+def _taken(source: Mapped | Catalog, name: str, rows: NDArray[np.int64]) -> pl.Series:
+    known = rows >= 0
+    if isinstance(source, Mapped):
+        found = source.take(name, rows[known])
+    else:
+        found = source.frame([name])[name].gather(rows[known])
+    if known.all():
+        return found
+    empty = pl.Series(name, [None], dtype=found.dtype).new_from_index(0, len(rows))
+    return empty.scatter(np.flatnonzero(known), found)
