@@ -3,7 +3,7 @@
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,9 @@ from wares.data.history import History
 from wares.data.read import read_events
 from wares.errors import DataError, UnknownName
 from wares.opened import Opened
-from wares.store.log import Log
+
+if TYPE_CHECKING:
+    from wares.store.log import Log
 
 
 class Live:
@@ -68,8 +70,10 @@ class Live:
             times=known["at"].dt.timestamp("ns").to_numpy(),
         )
 
-    def _opened_log(self) -> Log:
+    def _opened_log(self) -> "Log":
         if self._log is None:
+            from wares.store.log import Log  # SQLAlchemy is long to import, and most shops have no log
+
             self._log = Log(self._path)
         return self._log
 

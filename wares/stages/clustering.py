@@ -18,7 +18,6 @@ from wares.data.ids import Ids
 from wares.engine import Tell, read_json, write_json
 from wares.registry import make as made
 from wares.stages.line import Line, settings_of
-from wares.store.log import Log
 from wares.store.steps import hash_array, hashed
 from wares.tasks import choosing, describing, drifting, following, holding, naming, treeing
 
@@ -214,6 +213,8 @@ def curated_names(path: Path) -> dict[str, str]:
     """Cluster ids, as text, to the names that people gave them; the last word counts, an empty one takes it back."""
     if not path.exists():
         return {}
+    from wares.store.log import Log  # SQLAlchemy is long to import, and most builds have no log
+
     with Log(path) as log:
         given = {str(row["cluster"]): str(row["name"]) for _, row in log.since(NAMED)}
     return {id: name for id, name in given.items() if name}

@@ -16,7 +16,6 @@ from wares.data.shelf import Shelf
 from wares.data.shoppers import read_shoppers
 from wares.engine import Tell, read_json, write_json
 from wares.stages.line import Line
-from wares.store.log import Log
 from wares.store.steps import hash_array
 
 
@@ -121,6 +120,8 @@ def _logged(line: Line) -> tuple[pl.DataFrame, int]:
     path = line.run.target.parent.parent / "log.sqlite"
     if not path.exists():
         return pl.DataFrame(), 0
+    from wares.store.log import Log  # SQLAlchemy is long to import, and most builds have no log
+
     with Log(path) as log:
         seq = log.last_seq()
         frame = log.events_since(0)

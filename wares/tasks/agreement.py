@@ -6,13 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.metrics import (
-    adjusted_mutual_info_score,
-    adjusted_rand_score,
-    calinski_harabasz_score,
-    davies_bouldin_score,
-    homogeneity_completeness_v_measure,
-)
 
 from wares.arrays import Labels, Vectors
 from wares.data.schema import SEPARATOR
@@ -32,6 +25,8 @@ def quality(X: Vectors, labels: Labels, *, sample: int = 5000, seed: int = 0) ->
     out: dict[str, Any] = {"silhouette": None, "calinski_harabasz": None, "davies_bouldin": None}
     if 2 <= n_clusters < len(rows):
         out["silhouette"] = float(silhouettes(gaps(vectors), labels).mean())
+        from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score  # long to import
+
         out["calinski_harabasz"] = float(calinski_harabasz_score(vectors, labels))
         out["davies_bouldin"] = float(davies_bouldin_score(vectors, labels))
     return {**out, "sample": len(rows), "clusters": n_clusters}
@@ -53,6 +48,12 @@ def agreement(labels: Labels, categories: Sequence[str | None], level: int | Non
     truth, found = codes[kept], labels[kept]
     out: dict[str, Any] = dict.fromkeys(("ami", "ari", "homogeneity", "completeness"))
     if len(truth):
+        from sklearn.metrics import (  # long to import
+            adjusted_mutual_info_score,
+            adjusted_rand_score,
+            homogeneity_completeness_v_measure,
+        )
+
         homogeneity, completeness, _ = homogeneity_completeness_v_measure(truth, found)
         out = {
             "ami": float(adjusted_mutual_info_score(truth, found)),

@@ -1,7 +1,5 @@
 """Chinese to words, by the dictionary and hidden Markov model of jieba; and the letters of other scripts."""
 
-import rjieba
-
 HAN = r"\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Han characters, as the inside of a character class."""
 
@@ -16,5 +14,7 @@ def words(run: str) -> list[str]:
 
     Both queries and products give long and short words, so `绿茶` finds `绿茶饮料` and the whole phrase counts more.
     """
+    import rjieba  # its dictionary takes a while to read, and many a catalog has no Chinese
+
     found = [word for word in rjieba.cut_for_search(run) if word not in _EMPTY]
     return found or [run]
