@@ -160,7 +160,7 @@ def test_what_the_system_refuses_is_no_mistake_of_ours(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "/somewhere")
 
-    monkeypatch.setattr("wares.cli._open", refuse)
+    monkeypatch.setattr("wares.cli.common.open_folder", refuse)
     code, _, err = wares("info", shop_folder)
     assert code == 2
     assert "/somewhere" in err
@@ -173,7 +173,7 @@ def test_a_mistake_of_ours_says_so_and_debug_shows_it(
     def break_down(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("wares.cli._open", break_down)
+    monkeypatch.setattr("wares.cli.common.open_folder", break_down)
     code, _, err = wares("info", shop_folder)
     assert code == 1
     assert "mistake of ours" in err

@@ -46,13 +46,13 @@ def merges(centers: NDArray[np.float32]) -> NDArray[np.float64]:
 def cut(tree: NDArray[np.float64]) -> Labels:
     """(k,) department of each cluster: cut where the next merge is the dearest against the one before.
 
-    About the square root of k departments, half of it to twice; one for up to 6 clusters.
+    About the square root of k departments, two thirds of it to three halves; one for up to 6 clusters.
     """
     k = len(tree) + 1
     if k <= FEW:
         return np.zeros(k, np.int64)
     root = k**0.5
-    counts = np.arange(max(2, round(root / 2)), min(round(2 * root), k - 1) + 1)
+    counts = np.arange(max(2, round(root / 1.5)), min(round(1.5 * root), k - 1) + 1)
     # With c departments the last merge made is number k - c, the next one k - c + 1.
     rise = tree[k - counts, 2] / np.maximum(tree[k - counts - 1, 2], 1e-12)
     best = int(counts[int(np.argmax(rise))])

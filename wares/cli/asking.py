@@ -1,0 +1,138 @@
+"""Commands that ask a shop."""
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from wares.cli import common
+from wares.cli.common import (
+    cli,
+    filters,
+    json_option,
+    k_option,
+    out,
+    print_answer,
+    print_json,
+    shop_argument,
+    where_option,
+)
+from wares.errors import SettingError
+
+
+@cli.command()
+@shop_argument
+@click.argument("query")
+@k_option
+@where_option
+@click.option("--offset", default=0, show_default=True, type=click.IntRange(0), help="Skip that many.")
+@json_option
+def search(shop: Path, query: str, k: int, where: str | None, offset: int, as_json: bool) -> None:
+    """Products for QUERY, by words and meaning."""
+    print_answer(common.open_folder(shop).search(query, k=k, where=filters(where), offset=offset), as_json)
+
+
+@cli.command()
+@shop_argument
+@click.argument("product")
+@k_option
+@where_option
+@click.option("--together", is_flag=True, help="What is bought with it instead.")
+@json_option
+def similar(shop: Path, product: str, k: int, where: str | None, together: bool, as_json: bool) -> None:
+    """Products like PRODUCT."""
+    if together and where is not None:
+        raise SettingError("--where narrows what is similar, not what is bought together; leave one of the two out")
+    opened = common.open_folder(shop)
+    answer = opened.bought_together(product, k=k) if together else opened.similar(product, k=k, where=filters(where))
+    print_answer(answer, as_json)
+
+
+@cli.command()
+@shop_argument
+@click.option("--shopper", help="A shopper of the event log.")
+@click.option("--basket", help="Product ids, separated by commas: an anonymous basket.")
+@k_option
+@where_option
+@click.option("--repeats", is_flag=True, help="Products bought before may be answered.")
+@json_option
+def recommend(
+    shop: Path, shopper: str | None, basket: str | None, k: int, where: str | None, repeats: bool, as_json: bool
+) -> None:
+    """Products for a shopper, for a basket, or (with neither) for a stranger."""
+    products = None if basket is None else [each.strip() for each in basket.split(",") if each.strip()]
+    if products == []:
+        raise SettingError(f"--basket {basket!r} names no product; give ids with commas between them: P1,P2")
+    answer = common.open_folder(shop).recommend(
+        shopper=shopper, basket=products, k=k, where=filters(where), repeats=repeats
+    )
+    print_answer(answer, as_json)
+
+
+@cli.command()
+@shop_argument
+@json_option
+def clusters(shop: Path, as_json: bool) -> None:
+    """The groups of products, with names."""
+    found = common.open_folder(shop).clusters()
+    if as_json:
+        print_json({"clusters": [each.json() for each in found]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "size", "name", "keywords"):
+        table.add_column(name, justify="right" if name in ("id", "size") else "left", overflow="fold")
+    for each in sorted(found, key=lambda c: -c.size):
+        table.add_row(str(each.id), f"{each.size:,}", Text(each.name), Text(", ".join(each.keywords)))
+    out.print(table)
+
+
+@cli.command()
+@shop_argument
+@json_option
+def evaluate(shop: Path, as_json: bool) -> None:
+    """How good the answers are, measured on the shop's own events and categories."""
+    from wares.progress import quality
+
+    found = common.open_folder(shop).evaluate()
+    print_json(found) if as_json else quality(out, found)
+
+
+@cli.command()
+@shop_argument
+@json_option
+def info(shop: Path, as_json: bool) -> None:
+    """What the newest build holds: data, cleaning, models, quality, time and memory."""
+    from wares.progress import summary
+
+    found = common.open_folder(shop).info()
+    print_json(found) if as_json else summary(out, found)
+
+
+@cli.command()
+@json_option
+def algorithms(as_json: bool) -> None:
+    """Every algorithm that can be named in shop.toml, and what it needs."""
+    from wares.registry import listing
+
+    found = listing()
+    if as_json:
+        print_json({"algorithms": found})
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("role", "name", "what it is", "needs"):
+        table.add_column(name, overflow="fold")
+    for each in found:
+        # As texts: "wares[sentence]" is a package with an extra, not a style.
+        table.add_row(*(Text(each[name]) for name in ("role", "name", "summary", "needs")))
+    out.print(table)
+
+
+@cli.command()
+@shop_argument
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
+def export(shop: Path, folder: Path, form: str) -> None:
+    """Write products with cluster and category, clusters, neighbours and recommendations into FOLDER."""
+    for path in common.open_folder(shop).export(folder, format=form):
+        click.echo(path)
