@@ -13,7 +13,7 @@ import pytest
 
 from wares.errors import StoreError
 from wares.store.builds import FORMAT, Builds
-from wares.store.files import is_full, link, locked, readable, write_text
+from wares.store.files import digest, is_full, link, locked, readable, write_text
 
 
 def publish(builds: Builds, text: str = "shoes", **meta: object) -> Path:
@@ -47,6 +47,28 @@ def test_numbers_grow_and_the_hash_is_of_the_content(tmp_path):
     assert [path.name[:4] for path in (one, two, three)] == ["0001", "0002", "0003"]
     assert one.name[5:] == three.name[5:] != two.name[5:]
     assert builds.all() == [one, two, three]
+
+
+def test_what_is_linked_from_the_last_build_is_not_read_again(tmp_path, monkeypatch):
+    builds, read = Builds(tmp_path / "shop"), []
+    kept, fresh = tmp_path / "kept.npy", tmp_path / "fresh.npy"
+    kept.write_text("the same")
+    monkeypatch.setattr("wares.store.files.digest", lambda path: read.append(path.name) or digest(path))
+    for text in ("one", "two"):
+        fresh.write_text(text)
+        with builds.new() as draft:
+            os.link(kept, draft.folder / "kept.npy")
+            (draft.folder / "fresh.npy").write_text(text)
+            last = builds.publish(draft)
+    assert sorted(read) == ["fresh.npy", "fresh.npy", "kept.npy"]
+    assert builds.verify(last) == []
+
+
+def test_a_last_build_of_a_damaged_manifest_hinders_no_new_one(tmp_path):
+    builds = Builds(tmp_path)
+    for damage in ("{", '{"format": 1, "files": {"report.json": 3}}'):
+        (publish(builds) / "build.json").write_text(damage)
+        assert builds.verify(publish(builds)) == []
 
 
 def test_the_ten_thousandth_build_comes_after_the_one_before(tmp_path):

@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,9 +93,11 @@ class Builds:
 
         `meta` is what the maker wants remembered in the manifest. The hash is of the files' names and contents.
         """
+        paths = {str(path.relative_to(draft.folder)): path for path in files_of(draft.folder)}
+        kept = self._kept(paths)
+        fresh = digests(path for name, path in paths.items() if name not in kept)
         files = {
-            str(path.relative_to(draft.folder)): {"sha256": known, "size": path.stat().st_size}
-            for path, known in digests(files_of(draft.folder)).items()
+            name: {"sha256": kept.get(name) or fresh[path], "size": path.stat().st_size} for name, path in paths.items()
         }
         content = "".join(f"{each['sha256']} {name}\n" for name, each in files.items())
         manifest = {
@@ -112,6 +114,18 @@ class Builds:
         rename(draft.folder, target)
         draft.published = target
         return target
+
+    def _kept(self, paths: Mapping[str, Path]) -> dict[str, str]:
+        """The digests of those files that are hard links of files of the last build: published once, never changed."""
+        for last in self.all()[-1:]:
+            with suppress(StoreError, KeyError, TypeError):  # a manifest that is damaged: everything is read then
+                known = read_manifest(last)["files"]
+                return {
+                    name: str(known[name]["sha256"])
+                    for name, path in paths.items()
+                    if name in known and _same(path, last / name, known[name]["size"])
+                }
+        return {}
 
     def _prepare(self) -> None:
         try:
@@ -244,6 +258,14 @@ class Builds:
     @staticmethod
     def _number(build: Path) -> int:
         return int(build.name.partition("-")[0])
+
+
+def _same(path: Path, other: Path, size: int) -> bool:
+    """Whether two names are one file of that size."""
+    try:
+        return path.samefile(other) and path.stat().st_size == size
+    except FileNotFoundError:
+        return False
 
 
 def is_shop(folder: Path) -> bool:
