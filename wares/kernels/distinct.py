@@ -48,6 +48,22 @@ def _first_of_kind(vectors, order, digests, out):
                     out[t] = True
 
 
+def kinds(
+    work: Work, vectors: NDArray[np.float32], among: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows `among`, those of the same content side by side: (n_kinds + 1) bounds and the rows.
+
+    Kinds stand in the order of their digests, rows of a kind in the order given.
+    """
+    digests = np.empty(len(vectors), np.uint64)
+    words, by = frozen(vectors.view(np.uint32)), frozen(factors(vectors.shape[1]))
+    work.map(lambda start, stop: _digests(words, by, start, stop, digests), len(vectors), 8192)
+    order = among[np.argsort(digests[among], kind="stable")]
+    first = np.empty(len(order), np.bool_)
+    _first_of_kind(frozen(vectors), frozen(order), frozen(digests), first)
+    return np.append(np.flatnonzero(first), len(order)), order
+
+
 def distinct(
     work: Work, vectors: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -56,13 +72,6 @@ def distinct(
     The order is that of the rows' digests: rows in another order, or a row given twice instead of with weight two, give
     the same rows with the same weights.
     """
-    digests = np.empty(len(vectors), np.uint64)
-    words, by = frozen(vectors.view(np.uint32)), frozen(factors(vectors.shape[1]))
-    work.map(lambda start, stop: _digests(words, by, start, stop, digests), len(vectors), 8192)
-    some = np.flatnonzero(weights > 0)
-    order = some[np.argsort(digests[some], kind="stable")]
-    first = np.empty(len(order), np.bool_)
-    _first_of_kind(frozen(vectors), frozen(order), frozen(digests), first)
-    starts = np.flatnonzero(first)
-    sums = np.add.reduceat(weights[order].astype(np.float64), starts)
-    return order[starts], sums.astype(np.float32)
+    bounds, order = kinds(work, vectors, np.flatnonzero(weights > 0))
+    sums = np.add.reduceat(weights[order].astype(np.float64), bounds[:-1])
+    return order[bounds[:-1]], sums.astype(np.float32)
