@@ -75,9 +75,8 @@ def neighbours(
         picked = copies[bounds[:-1]]
         search = _Search(pool, vectors, picked, np.diff(bounds), min(k, len(picked) - 1), seed)
         if len(picked) <= SMALL or recall == 1:
-            search.start(1)
+            search.start(n_cells=1, probes=1)
         else:
-            search.start(int(CELLS * np.sqrt(len(picked))))
             search.reach(recall)
         order, found = search.order, search.rows
         del search
@@ -94,7 +93,7 @@ class _Search:
     """The neighbours of distinct rows `vectors[picked]`, getting better.
 
     copies : how many rows are like each. order : the places in `picked` sorted by cell, in which everything stands once
-    started. own : the cell of each row. rest, half : what remains of each row less its cell's centre, and half its
+    started. cells : (n, probes) the nearest of each row; own : the first of them. rest, half : what remains of each row less its cell's centre, and half its
     squared length. rows, scores : (n, k) the neighbours so far and less half their squared distances.
     """
 
@@ -107,15 +106,16 @@ class _Search:
     order: NDArray[np.int64] = field(init=False)
     rows: NDArray[np.int32] = field(init=False)
 
-    def start(self, n_cells: int) -> None:
-        """Sort the rows into cells and compare each with its own."""
+    def start(self, *, n_cells: int, probes: int) -> None:
+        """Sort the rows into cells, list the nearest of each row, and compare each with the rows of its own."""
         n, width = len(self.picked), self.vectors.shape[1]
         some = self.vectors[self.picked[:: max(1, n // 4096)]]
         self.middle = frozen(some.mean(axis=0, dtype=np.float64).astype(np.float32))
         self.centers = self._centers(n_cells)
-        home = self._nearest_cells(self.picked, 1)[:, 0]
-        self.bounds, self.order = group(home, len(self.centers))
-        self.own, self.picked, self.copies = home[self.order], self.picked[self.order], self.copies[self.order]
+        cells = self._nearest_cells(probes)
+        self.bounds, self.order = group(cells[:, 0], len(self.centers))
+        self.cells, self.picked, self.copies = cells[self.order], self.picked[self.order], self.copies[self.order]
+        self.own = self.cells[:, 0].copy()
         self.rest, self.half = np.empty((n, width), np.float32), np.empty(n, np.float32)
         args = (self.vectors, self.picked, self.middle, self.centers, self.own)
         self.pool.map(lambda a, b: loops.take(*args, a, b, self.rest, self.half), n, PART)
@@ -124,16 +124,18 @@ class _Search:
     def reach(self, recall: float) -> None:
         """Look into more cells until enough is found."""
         effort = next((each for known, each in EFFORTS.items() if known >= recall), Effort(20, 2, 20))
+        self.start(n_cells=int(CELLS * np.sqrt(len(self.picked))), probes=effort.probes)
         while effort.probes < len(self.centers):
-            cells = self._look_around(effort.probes)
+            self._look_around()
             new = np.ones(self.rows.shape, np.bool_)
             for _ in range(effort.rounds):
-                new = self._repair(cells, effort.reach, new)
+                new = self._repair(effort.reach, new)
             if self._share() >= recall - SLACK:
                 return
             effort = Effort(2 * effort.probes, effort.rounds, 2 * effort.reach)
+            self.cells = self._nearest_cells(min(effort.probes, len(self.centers)))
             self._look_home()
-        self._look_around(len(self.centers))
+        self._look_around()
 
     def _look_home(self) -> None:
         """Begin the lists, with the rows of the same cell."""
@@ -143,17 +145,15 @@ class _Search:
             args = (self.rest, self.half, self.bounds, self.own)
             self.pool.map(lambda a, b: loops.look_home(*args, a, b, self.scores, self.rows), n, PART)
 
-    def _look_around(self, probes: int) -> NDArray[np.int32]:
-        """Go on with the rows of the other `probes` nearest cells; those, own first."""
-        cells = self._nearest_cells(self.picked, probes)
-        args = (self.rest, self.half, self.centers, self.bounds, self.own, cells)
-        self.pool.map(lambda a, b: loops.look_around(*args, a, b, self.scores, self.rows), len(cells), PART)
-        return cells
+    def _look_around(self) -> None:
+        """Go on with the rows of the other cells nearest to each."""
+        args = (self.rest, self.half, self.centers, self.bounds, self.own, self.cells)
+        self.pool.map(lambda a, b: loops.look_around(*args, a, b, self.scores, self.rows), len(self.own), PART)
 
-    def _repair(self, cells: NDArray[np.int32], reach: int, new: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _repair(self, reach: int, new: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Try the neighbours of neighbours, where one of the two edges is `new`; (n, k) which edges are new now."""
         before, changed = self.rows.copy(), np.empty(self.rows.shape, np.bool_)
-        args = (self.rest, self.centers, self.own, cells, before, loops.turned(before, reach), new, reach)
+        args = (self.rest, self.centers, self.own, self.cells, before, loops.turned(before, reach), new, reach)
         self.pool.map(lambda a, b: loops.repair(*args, a, b, self.scores, self.rows, changed), len(before), PART)
         return changed
 
@@ -174,8 +174,9 @@ class _Search:
         missed = (taken * ~found).sum(axis=1) @ times
         return 1 - float(missed) / (self.k * JUDGED)
 
-    def _nearest_cells(self, rows: NDArray[np.int64], count: int) -> NDArray[np.int32]:
-        """(n, count) the cells nearest to each of the rows, the nearest first."""
+    def _nearest_cells(self, count: int) -> NDArray[np.int32]:
+        """(n, count) the cells nearest to each row, its own first."""
+        rows = self.picked
         cells, scores = np.zeros((len(rows), count), np.int32), np.full((len(rows), count), -np.inf, np.float32)
         if len(self.centers) > 1:
             half = halves(self.centers)
