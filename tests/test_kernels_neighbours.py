@@ -68,6 +68,13 @@ def test_where_cells_say_little_it_looks_into_more():
 
 
 @pytest.mark.usefixtures("many")
+def test_where_cells_say_nothing_every_row_is_compared_with_every_other(monkeypatch):
+    monkeypatch.setattr(neighbours, "MOST", 4)
+    noise = np.random.default_rng(0).normal(size=(500, 60)).astype(np.float32)
+    np.testing.assert_array_equal(neighbours.neighbours(noise, 10)[0], neighbours.exact(noise, 10)[0])
+
+
+@pytest.mark.usefixtures("many")
 def test_copies_come_first_and_count():
     vectors = np.repeat(clouds(n=200), 6, axis=0)
     rows, distances = neighbours.neighbours(vectors, 8, recall=0.99)

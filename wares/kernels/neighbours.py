@@ -30,6 +30,9 @@ SAMPLE = 50
 ROUNDS = 5
 """Rounds of k-means that make the cells."""
 
+MOST = 64
+"""Cells that a row looks into; where more are needed, they say nothing, and every row is compared with every other."""
+
 JUDGED = 200
 """Rows compared with all others, to know how many neighbours have been found."""
 
@@ -93,8 +96,9 @@ class _Search:
     """The neighbours of distinct rows `vectors[picked]`, getting better.
 
     copies : how many rows are like each. order : the places in `picked` sorted by cell, in which everything stands once
-    started. cells : (n, probes) the nearest of each row; own : the first of them. rest, half : what remains of each row less its cell's centre, and half its
-    squared length. rows, scores : (n, k) the neighbours so far and less half their squared distances.
+    started. cells : (n, probes) the nearest of each row. own : the first of them. rest, half : what remains of each row
+    less its cell's centre, and half its squared length. rows, scores : (n, k) the neighbours so far and less half their
+    squared distances.
     """
 
     pool: Work
@@ -106,6 +110,9 @@ class _Search:
     order: NDArray[np.int64] = field(init=False)
     rows: NDArray[np.int32] = field(init=False)
 
+    def __post_init__(self) -> None:
+        self.order = np.arange(len(self.picked))
+
     def start(self, *, n_cells: int, probes: int) -> None:
         """Sort the rows into cells, list the nearest of each row, and compare each with the rows of its own."""
         n, width = len(self.picked), self.vectors.shape[1]
@@ -113,8 +120,9 @@ class _Search:
         self.middle = frozen(some.mean(axis=0, dtype=np.float64).astype(np.float32))
         self.centers = self._centers(n_cells)
         cells = self._nearest_cells(probes)
-        self.bounds, self.order = group(cells[:, 0], len(self.centers))
-        self.cells, self.picked, self.copies = cells[self.order], self.picked[self.order], self.copies[self.order]
+        self.bounds, order = group(cells[:, 0], len(self.centers))
+        self.cells, self.order = cells[order], self.order[order]
+        self.picked, self.copies = self.picked[order], self.copies[order]
         self.own = self.cells[:, 0].copy()
         self.rest, self.half = np.empty((n, width), np.float32), np.empty(n, np.float32)
         args = (self.vectors, self.picked, self.middle, self.centers, self.own)
@@ -125,7 +133,7 @@ class _Search:
         """Look into more cells until enough is found."""
         effort = next((each for known, each in EFFORTS.items() if known >= recall), Effort(20, 2, 20))
         self.start(n_cells=int(CELLS * np.sqrt(len(self.picked))), probes=effort.probes)
-        while effort.probes < len(self.centers):
+        while True:
             self._look_around()
             new = np.ones(self.rows.shape, np.bool_)
             for _ in range(effort.rounds):
@@ -133,9 +141,11 @@ class _Search:
             if self._share() >= recall - SLACK:
                 return
             effort = Effort(2 * effort.probes, effort.rounds, 2 * effort.reach)
-            self.cells = self._nearest_cells(min(effort.probes, len(self.centers)))
+            if effort.probes > min(MOST, len(self.centers)):
+                break
+            self.cells = self._nearest_cells(effort.probes)
             self._look_home()
-        self._look_around()
+        self.start(n_cells=1, probes=1)
 
     def _look_home(self) -> None:
         """Begin the lists, with the rows of the same cell."""
