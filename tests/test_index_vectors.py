@@ -16,6 +16,7 @@ from wares.data.hits import Hits
 from wares.errors import DataError
 from wares.index.exact import Exact
 from wares.index.hnsw import HNSW
+from wares.kernels import nearest
 
 
 def cloud(n: int, width: int, seed: int = 0) -> NDArray[np.float32]:
@@ -64,6 +65,40 @@ def test_exact_keeps_to_what_is_allowed(seed: int, n: int, k: int, share: float)
     rows = hits.rows[0][hits.rows[0] >= 0].tolist()
     assert hits.rows.shape == (1, k)
     assert rows == truth(vectors, query[0], k, allowed)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.integers(0, 10_000), st.integers(1, 700), st.integers(1, 40), st.sampled_from([1.0, 0.3, 0.05]), st.booleans()
+)
+def test_a_scan_of_some_columns_answers_as_all_of_them(
+    seed: int, n: int, width: int, filled: float, some: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    # Columns of very different weight, some empty; rows of different lengths, some twice; a query of few columns.
+    columns = 10.0 ** rng.uniform(-4, 1, size=width) * (rng.random(width) < 0.9)
+    vectors = (rng.standard_t(2, size=(n, width)) * columns * (rng.random((n, width)) < filled)).astype(np.float32)
+    vectors[n // 2 :] = vectors[: n - n // 2]
+    query = (rng.normal(size=width) * 10.0 ** rng.uniform(-3, 1, size=width) * (rng.random(width) < 0.7)).astype(
+        np.float32
+    )
+    allowed = rng.random(n) < rng.random() if some else None
+    k = int(rng.integers(1, 12))
+    rows = np.arange(n) if allowed is None else np.flatnonzero(allowed)
+    wanted = nearest.rescored(vectors, rows, query, k)
+    hits = Exact().fit(vectors).search(query[None], k, allowed=allowed)
+    assert hits.rows[0].tolist() == wanted[0].tolist()
+    assert hits.scores[0].tobytes() == wanted[1].tobytes()
+
+
+def test_codes_are_off_by_no_more_than_they_say() -> None:
+    vectors = cloud(500, 24) * 10.0 ** np.linspace(-3, 1, 24, dtype=np.float32)
+    vectors[:, 5] = 0
+    known = nearest.quantise(vectors)
+    off = vectors - (known.codes * known.scales[:, None]).T
+    assert (np.linalg.norm(off.astype(np.float64), axis=1) <= known.errors).all()
+    assert known.errors.max() < 0.05 * known.longest
+    assert known.longest >= np.linalg.norm(vectors, axis=1).max()
 
 
 def test_exact_takes_sparse_vectors() -> None:
