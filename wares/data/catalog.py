@@ -18,7 +18,7 @@ from wares.errors import DataError, UnknownName
 PIECE = 8_000_000
 """Bytes of text that are read at once; with what is made of them, some tens of megabytes."""
 
-_ROWS = 100_000  # and so many rows at most: short texts take room too
+_ROWS = 32_768  # and so many rows at most: what is made of a short text takes room too
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,15 +109,18 @@ class Catalog:
 
     def texts(self, columns: Sequence[str] = TEXT, longest: int | None = None) -> Iterator[list[str]]:
         """The same text, in order, in lists that take a bounded amount of memory each."""
-        for piece in self.pieces(columns):
+        for piece in self.pieces(columns, longest=longest):
             yield piece.text(columns, longest)
 
-    def pieces(self, columns: Sequence[str] | None = None, size: int = PIECE) -> Iterator["Catalog"]:
+    def pieces(
+        self, columns: Sequence[str] | None = None, size: int = PIECE, longest: int | None = None
+    ) -> Iterator["Catalog"]:
         """Handles of consecutive rows, in order, with at most `size` bytes of text in these columns (all) each.
 
-        A row of more is a piece of its own.
+        A row of more is a piece of its own. longest : bytes that are counted of a row at most.
         """
-        ends = np.cumsum(self._text_sizes(self.columns if columns is None else columns))
+        sizes = self._text_sizes(self.columns if columns is None else columns)
+        ends = np.cumsum(sizes if longest is None else np.minimum(sizes, longest))
         start = 0
         while start < len(ends):
             before = ends[start - 1] if start else 0

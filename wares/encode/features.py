@@ -1,9 +1,10 @@
 """Words and character n-grams of texts as hashed sparse counts; not an algorithm itself."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from typing import TypeVar
 
 import numpy as np
@@ -96,14 +97,21 @@ def sketched(texts: Sequence[str], features: Features, weights: Dense, width: in
     return out
 
 
-def side_by_side(work: Callable[[Sequence[str]], T], texts: Sequence[str]) -> Iterator[T]:
-    """`work` of blocks of texts, in order, on all cores."""
-    blocks = list(_blocks(texts))
-    if len(blocks) < 2:
-        yield from map(work, blocks)
+def side_by_side(work: Callable[[Sequence[str]], T], texts: Iterable[Sequence[str]]) -> Iterator[T]:
+    """`work` of blocks of texts, in order, on all cores; so few ahead of what is taken that memory stays bounded."""
+    blocks = chain.from_iterable(map(_blocks, texts))
+    few = list(islice(blocks, 2))
+    if len(few) < 2:
+        yield from map(work, few)
         return
     with ThreadPoolExecutor(cores()) as pool:
-        yield from pool.map(work, blocks)
+        waiting = deque(pool.submit(work, block) for block in few)
+        for block in blocks:
+            if len(waiting) > cores():
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(work, block))
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -1,6 +1,6 @@
 """Character n-grams hashed into a few dense dimensions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -44,7 +44,7 @@ class Hashing(Encoder):
 
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         features = self._features()
-        parts = of.side_by_side(lambda texts: of.counts(texts, features), catalog.text(self.columns))
+        parts = of.side_by_side(lambda texts: of.counts(texts, features), catalog.texts(self.columns))
         weights = of.idf(parts, features.columns)
         # What no product has would only be noise: a query in a foreign script is a zero row, not a random one.
         unseen = weights >= np.float32(np.log(1 + len(catalog)) + 1)
@@ -52,9 +52,12 @@ class Hashing(Encoder):
         return self
 
     def encode(self, catalog: Catalog) -> Dense:
-        return self.encode_text(catalog.text(self.columns))
+        return self._encoded(catalog.texts(self.columns))
 
     def encode_text(self, texts: Sequence[str]) -> Dense:
+        return self._encoded([texts])
+
+    def _encoded(self, texts: Iterable[Sequence[str]]) -> Dense:
         self.learned()
         features, weights = self._features(), np.asarray(self.idf_)
         parts = of.side_by_side(lambda block: of.sketched(block, features, weights, self.width), texts)

@@ -1,6 +1,6 @@
 """Latent semantic analysis: TF-IDF reduced to the directions its words go together in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,6 +12,10 @@ from wares.arrays import Dense, Labels, Sparse, unit
 from wares.data.catalog import Catalog
 from wares.data.schema import TEXT
 from wares.encode import features as of
+from wares.encode.sampling import sampled, shortened
+
+LETTERS = 16_000_000
+"""Letters of all texts together that the components are learned from: half a gigabyte of n-grams."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -29,7 +33,8 @@ class LSA(Encoder):
     width : dimensions kept.
     words : whether whole words count. low, high : letters of the shortest and the longest character n-gram.
     bits : of the hash; there are 2**bits columns before the reduction.
-    sample : texts that the components are learned from.
+    sample : texts that the components are learned from; where these have more than 16 million letters, the longest of
+    them are cut.
     rounds : of subspace iteration; more come nearer to the exact decomposition.
 
     Learned
@@ -51,20 +56,20 @@ class LSA(Encoder):
 
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         features = self._features()
-        texts = catalog.text(self.columns)
-        self.idf_ = of.idf(of.side_by_side(lambda block: of.counts(block, features), texts), features.columns)
+        counts = of.side_by_side(lambda block: of.counts(block, features), catalog.texts(self.columns))
+        self.idf_ = of.idf(counts, features.columns)
         rng = np.random.default_rng(self.seed)
-        distinct = list(dict.fromkeys(texts))
-        if len(distinct) > self.sample:
-            rows = np.sort(rng.choice(len(distinct), self.sample, replace=False))
-            distinct = [distinct[row] for row in rows.tolist()]
-        self.components_ = _directions(self._weighed(distinct), self.width, self.rounds, rng)
+        texts = shortened(sampled(catalog, self.columns, self.sample, rng), LETTERS)
+        self.components_ = _directions(self._weighed(texts), self.width, self.rounds, rng)
         return self
 
     def encode(self, catalog: Catalog) -> Dense:
-        return self.encode_text(catalog.text(self.columns))
+        return self._encoded(catalog.texts(self.columns))
 
     def encode_text(self, texts: Sequence[str]) -> Dense:
+        return self._encoded([texts])
+
+    def _encoded(self, texts: Iterable[Sequence[str]]) -> Dense:
         self.learned()
         components = np.asarray(self.components_)
 

@@ -13,6 +13,7 @@ from wares.encode import use
 from wares.encode.cores import cores
 from wares.encode.memory import Memory, once
 from wares.encode.reduce import principal
+from wares.encode.sampling import sampled
 from wares.kernels.project import projected
 
 
@@ -29,7 +30,8 @@ class Sentence(Encoder):
     --------
     columns : read as one text, in this order; those that the catalog lacks are left out.
     width : dimensions kept, by principal components; 512 keeps all.
-    max_tokens : of a text, the rest is not read; a token is about four letters.
+    max_tokens : of a text, the rest is not read; a token is about four letters. So many are looked for among the
+    first 32 letters for each.
     sample : distinct texts that the components are learned from.
     threads : texts read side by side; 0 = one a core. Any number gives the same bits.
 
@@ -57,21 +59,35 @@ class Sentence(Encoder):
         if self.width == use.WIDTH:
             self.components_ = np.eye(use.WIDTH, dtype=np.float32)
             return self
-        distinct = list(dict.fromkeys(text for text in catalog.text(self.columns) if text.strip()))
-        if len(distinct) > self.sample:
-            chosen = np.random.default_rng(self.seed).choice(len(distinct), self.sample, replace=False)
-            distinct = [distinct[row] for row in np.sort(chosen).tolist()]
-        self.components_ = principal(self.raw(distinct), self.width)
+        some = sampled(catalog, self.columns, self.sample, np.random.default_rng(self.seed), self._letters + 1)
+        texts = list(dict.fromkeys(map(self._beginning, some)))
+        self.components_ = principal(self.raw(texts), self.width)
         return self
 
     def encode(self, catalog: Catalog) -> Dense:
-        return self.encode_text(catalog.text(self.columns))
+        self.learned()
+        nothing = np.zeros((0, self.components_.shape[1]), np.float32)
+        rows = (self.encode_text(texts) for texts in catalog.texts(self.columns, self._letters + 1))
+        return np.concatenate([nothing, *rows])
 
     def encode_text(self, texts: Sequence[str]) -> Dense:
         self.learned()
         use.check_source(self.source_)
         # Reduced in blocks: at no time are all texts held at full width.
-        return once(texts, self._reduced)
+        return once([self._beginning(text) for text in texts], self._reduced)
+
+    @property
+    def _letters(self) -> int:
+        """Letters of a text that are looked at: no token has more than 16, so twice as many hold `max_tokens`."""
+        return 32 * self.max_tokens
+
+    def _beginning(self, text: str) -> str:
+        """As much of a text as holds its first tokens, to the end of a word: a million letters are not split up."""
+        if len(text) <= self._letters:
+            return text
+        cut = text[: self._letters]
+        words = cut.rsplit(maxsplit=1)
+        return words[0] if len(words) == 2 and len(words[0]) > self._letters // 2 else cut
 
     def _reduced(self, texts: list[str]) -> Dense:
         out = np.empty((len(texts), self.components_.shape[1]), np.float32)

@@ -1,6 +1,6 @@
 """A row for each token, distilled from the sentence encoder: its meaning at the speed of a look-up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +16,7 @@ from wares.data.catalog import Catalog
 from wares.encode import use
 from wares.encode.cores import cores
 from wares.encode.reduce import principal
+from wares.encode.sampling import sampled
 from wares.kernels.bags import add_up
 
 BLOCK = 2048
@@ -34,7 +35,7 @@ class Static(Encoder):
     Settings
     --------
     columns : read as one text, in this order; those that the catalog lacks are left out.
-    width : dimensions.
+    width : dimensions. letters : of a text, the rest is not read.
     vocabulary : so many of the most common tokens of all languages are read, beside those of the catalog; others mean
     nothing.
     common : a token of this probability weighs half; 0 weighs all alike.
@@ -51,6 +52,7 @@ class Static(Encoder):
 
     columns: tuple[str, ...] = ("title", "description")
     width: int = setting(256, low=1, high=use.WIDTH)
+    letters: int = setting(2_000, low=1)
     vocabulary: int = setting(20_000, low=0)
     common: float = setting(1e-3, low=0)
     sample: int = setting(5_000, low=0)
@@ -60,14 +62,11 @@ class Static(Encoder):
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         self._check()
         use.source()
-        texts = list(dict.fromkeys(text for text in catalog.text(self.columns) if text.strip()))
-        chosen, rows = self._vocabulary(texts)
+        chosen, rows = self._vocabulary(catalog.texts(self.columns, self.letters))
         rows = (rows - rows.mean(axis=0)) * _rarity(chosen, self.common)
         table = np.zeros((len(use.tokenizer().pieces), self.width), np.float32)
         table[chosen] = rows @ principal(rows, self.width)
-        if len(texts) > self.sample:
-            some = np.random.default_rng(self.seed).choice(len(texts), self.sample, replace=False)
-            texts = [texts[row] for row in np.sort(some).tolist()]
+        texts = sampled(catalog, self.columns, self.sample, np.random.default_rng(self.seed), self.letters)
         self.table_, self.scale_ = _bytes(table)
         if texts:
             table = table @ self._turn(texts)
@@ -76,12 +75,16 @@ class Static(Encoder):
         return self
 
     def encode(self, catalog: Catalog) -> Dense:
-        return self.encode_text(catalog.text(self.columns))
+        self.learned()
+        use.check_source(self.source_)
+        nothing = np.zeros((0, self.table_.shape[1]), np.float32)
+        sums = [nothing, *(self._sums(texts) for texts in catalog.texts(self.columns, self.letters))]
+        return np.asarray(unit(np.concatenate(sums)), np.float32)
 
     def encode_text(self, texts: Sequence[str]) -> Dense:
         self.learned()
         use.check_source(self.source_)
-        return np.asarray(unit(self._sums(texts)), np.float32)
+        return np.asarray(unit(self._sums([text[: self.letters] for text in texts])), np.float32)
 
     def _sums(self, texts: Sequence[str]) -> Dense:
         tokens = use.tokenizer().known(texts)
@@ -102,12 +105,12 @@ class Static(Encoder):
                 list(pool.map(fill, range(0, len(texts), BLOCK)))
         return out
 
-    def _vocabulary(self, texts: list[str]) -> tuple[NDArray[np.int64], Dense]:
+    def _vocabulary(self, texts: Iterable[list[str]]) -> tuple[NDArray[np.int64], Dense]:
         """The tokens to read, the most common and those of the catalog, and what the encoder says of each."""
         common, rows = _common(self.vocabulary)
         seen: set[int] = set()
-        for start in range(0, len(texts), 10_000):
-            seen.update(chain.from_iterable(use.tokenizer().known(texts[start : start + 10_000])))
+        for block in texts:
+            seen.update(chain.from_iterable(use.tokenizer().known(block)))
         rest = np.setdiff1d(np.fromiter(seen, np.int64, len(seen)), [*common, *_SIGNS])
         return np.concatenate([common, rest]), np.concatenate([rows, _alone(rest)])
 

@@ -1,6 +1,6 @@
 """Words and character n-grams, weighed by how rare they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -45,14 +45,17 @@ class TfIdf(Encoder):
 
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         features = self._features()
-        parts = of.side_by_side(lambda texts: of.counts(texts, features), catalog.text(self.columns))
+        parts = of.side_by_side(lambda texts: of.counts(texts, features), catalog.texts(self.columns))
         self.idf_ = of.idf(parts, features.columns)
         return self
 
     def encode(self, catalog: Catalog) -> Sparse:
-        return self.encode_text(catalog.text(self.columns))
+        return self._encoded(catalog.texts(self.columns))
 
     def encode_text(self, texts: Sequence[str]) -> Sparse:
+        return self._encoded([texts])
+
+    def _encoded(self, texts: Iterable[Sequence[str]]) -> Sparse:
         self.learned()
         features, weights = self._features(), np.asarray(self.idf_)
         parts = of.side_by_side(
@@ -63,8 +66,7 @@ class TfIdf(Encoder):
     def fit_encode(self, catalog: Catalog) -> Sparse:
         """The same as `fit` and then `encode`, with the texts counted once."""
         features = self._features()
-        texts = catalog.text(self.columns)
-        parts = list(of.side_by_side(lambda block: of.counts(block, features), texts))
+        parts = list(of.side_by_side(lambda block: of.counts(block, features), catalog.texts(self.columns)))
         self.idf_ = of.idf(parts, features.columns)
         for part in parts:
             of.weighed(part, self.idf_, sublinear=self.sublinear)

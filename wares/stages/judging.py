@@ -66,11 +66,15 @@ def _changed(shown: Catalog, before: Catalog) -> float:
     if sorted(shown.columns) != sorted(before.columns):
         return 1.0
     columns = sorted(shown.columns)
-    one, other = (
-        pl.DataFrame({"row": each.scan.select(columns).collect().hash_rows(seed=0)}) for each in (shown, before)
-    )
+    one, other = (pl.DataFrame({"row": _hashes(each, columns)}) for each in (shown, before))
     new, gone = (len(a.join(b, on="row", how="anti")) for a, b in ((one, other), (other, one)))
     return max(new, gone) / max(len(shown), 1)
+
+
+def _hashes(catalog: Catalog, columns: Sequence[str]) -> pl.Series:
+    """(n,) a hash of each whole row, read piece by piece."""
+    parts = [piece.frame(columns).hash_rows(seed=0) for piece in catalog.pieces()]
+    return pl.concat([pl.Series(dtype=pl.UInt64), *parts])
 
 
 def _judged_recommender(line: Line, history: History, context: Context) -> dict[str, Any]:
@@ -110,7 +114,7 @@ def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Label
         said: dict[str, Any] = {"quality": agreement.quality(vectors, labels, seed=seed)}
         tell(0.3)
         if shown.has("category"):
-            said["agreement"] = _agreement(line, shown, labels, columns)
+            said["agreement"] = _agreement(line, shown, labels, columns, folder / "blind.npy")
         write_json(folder / "clusters.json", said)
 
     reads = [line.keys["groups"], line.keys["shelf"], list(columns), seed]
@@ -118,11 +122,13 @@ def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Label
     return {"clusters": {**read_json(folder / "clusters.json"), "columns": list(columns)}}
 
 
-def _agreement(line: Line, shown: Catalog, labels: Labels, columns: Sequence[str]) -> dict[str, Any]:
-    vectors = fit_cached(blinded(encoder_of(line), columns), shown, line.run.steps.folder / "texts-blind")
+def _agreement(line: Line, shown: Catalog, labels: Labels, columns: Sequence[str], out: Path) -> dict[str, Any]:
+    blind = blinded(encoder_of(line), columns)
+    vectors = fit_cached(blind, shown, line.run.steps.folder / "texts-blind", out=out)
     clusterer = line.config.make(Clusterer)
     again = with_clusters(clusterer, int(labels.max()) + 1) if "n_clusters" in clusterer.get_params() else clusterer
     found = again.fit(vectors).labels_
+    out.unlink(missing_ok=True)  # mapped as long as anybody looks at it
     categories = shown.frame(["category"])["category"].to_list()
     levels = {f"level {level}": agreement.agreement(found, categories, level) for level in (1, 2)}
     return {name: each for name, each in levels.items() if each["ami"] is not None}

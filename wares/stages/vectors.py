@@ -23,9 +23,9 @@ def vectors_stage(line: Line, shown: Catalog) -> Vectors:
 
     def make(folder: Path, tell: Tell) -> None:
         fitted = clone(encoder)
-        vectors = fit_cached(fitted, shown, line.run.steps.folder / "texts")
+        texts, out = line.run.steps.folder / "texts", folder / "vectors.npy"
+        _dense(fit_cached(fitted, shown, texts, tell=tell, out=out), encoder)
         fitted.save(folder / "encoder")
-        np.save(folder / "vectors.npy", _dense(vectors, encoder))
 
     folder = line.step("vectors", "encode products", reads, [Fused, type(encoder)], make)
     vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")

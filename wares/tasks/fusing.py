@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
@@ -12,11 +12,14 @@ from sklearn.base import clone
 
 from wares.algorithm import Context, Encoder, ReadsText
 from wares.arrays import Dense, Labels, Vectors, unit
-from wares.data.catalog import Catalog
+from wares.data.catalog import PIECE, Catalog
+from wares.encode.features import stacked
 from wares.encode.hashing import Hashing
 from wares.encode.memory import Memory
 from wares.errors import MissingExtra, SettingError
 from wares.registry import make
+
+_PIECE = 4 * PIECE  # larger than elsewhere, so that texts of one length find each other
 
 
 @runtime_checkable
@@ -149,6 +152,7 @@ def remembering(encoder: Encoder, folder: Path) -> Iterator[Memory]:
         memory.keep()
     finally:
         encoder.remember(None)
+        memory.close()
 
 
 def fit_cached(
@@ -159,19 +163,54 @@ def fit_cached(
     *,
     same: Labels | None = None,
     tell: Callable[[float], None] | None = None,
+    out: Path | None = None,
 ) -> Vectors:
     """Fit an encoder and encode the catalog, reading only texts that the folder does not remember.
 
-    `tell` hears the share done, as far as it is known.
+    `tell` hears the share done, as far as it is known. `out` is as `encoded` has it.
     """
     with remembering(encoder, folder):
         encoder.fit(catalog, context, same=same)
         if tell is not None:
-            tell(0.5)
-        return encoder.encode(catalog)
+            tell(0.4)
+        return encoded(encoder, catalog, out, None if tell is None else lambda share: tell(0.4 + 0.6 * share))
 
 
-def encode_cached(encoder: Encoder, catalog: Catalog, folder: Path) -> Vectors:
+def encode_cached(encoder: Encoder, catalog: Catalog, folder: Path, *, out: Path | None = None) -> Vectors:
     """Encode a catalog with a fitted encoder, reading only texts that the folder does not remember."""
     with remembering(encoder, folder):
-        return encoder.encode(catalog)
+        return encoded(encoder, catalog, out)
+
+
+# -- piece by piece --------------------------------------------------------------------------------------------------
+
+
+def encoded(
+    encoder: Encoder, catalog: Catalog, out: Path | None = None, tell: Callable[[float], None] | None = None
+) -> Vectors:
+    """What the encoder makes of a catalog, read piece by piece, since a row hangs on its product alone.
+
+    With `out` the rows are written there (`.npy`) as they are made and come back mapped: at no time are text or rows of
+    the whole catalog held. Sparse rows are held.
+    """
+    pieces = catalog.pieces(size=_PIECE)
+    first = encoder.encode(next(pieces, catalog))
+    if out is None or not isinstance(first, np.ndarray):
+        parts = [first, *(encoder.encode(piece) for piece in pieces)]
+        if len(parts) == 1:
+            return first
+        sparse = [part for part in parts if not isinstance(part, np.ndarray)]
+        if sparse:
+            return stacked(sparse, first.shape[1])
+        return np.concatenate([part for part in parts if isinstance(part, np.ndarray)])
+    with out.open("wb") as file:
+        shape = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False}
+        np.lib.format.write_array_header_1_0(file, {**shape, "shape": (len(catalog), first.shape[1])})
+        done = 0
+        for rows in chain([first], map(encoder.encode, pieces)):
+            np.ascontiguousarray(rows).tofile(file)
+            done += rows.shape[0]
+            if tell is not None:
+                tell(done / max(len(catalog), 1))
+    found: Vectors = np.load(out, mmap_mode="r")
+    return found
