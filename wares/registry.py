@@ -31,8 +31,13 @@ REGISTRY: dict[str, dict[str, str]] = {
         "hnsw": "wares.index.hnsw:HNSW",
     },
     "cluster": {
+        "autoencoder": "wares.cluster.autoencoder:Autoencoder [deep]",
+        "bisecting": "wares.cluster.bisecting:Bisecting",
         "kmeans": "wares.cluster.kmeans:KMeans",
+        "minibatch": "wares.cluster.minibatch:MiniBatch",
+        "leiden": "wares.cluster.leiden:Leiden",
         "lda": "wares.cluster.lda:LDA",
+        "louvain": "wares.cluster.louvain:Louvain",
         "nmf": "wares.cluster.nmf:NMF",
     },
     "classify": {},

@@ -81,7 +81,9 @@ class Centred(Clusterer):
     def _placed(self, X: Any) -> tuple[Labels, NDArray[np.float64]]:
         """(n,) nearest centres and (n,) squared distances to them."""
         check_is_fitted(self)
-        parts = self._parts(X, reset=False)
+        return self._nearest(self._parts(X, reset=False))
+
+    def _nearest(self, parts: Parts) -> tuple[Labels, NDArray[np.float64]]:
         labels, gaps = np.empty(len(parts), np.int64), np.empty(len(parts))
         for start, rows in parts:
             here = slice(start, start + rows.shape[0])

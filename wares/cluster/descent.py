@@ -35,7 +35,7 @@ class Descent:
     near: int = 32
     seed: int = 0
     solver: Literal["rounds", "gradient"] = "rounds"
-    learning_rate: float = 0.5
+    learning_rate: float = 1.0
     batch_size: int = 4096
     anchors: NDArray[np.float32] | None = None
     anchor: float = 0.0
@@ -102,7 +102,7 @@ class Descent:
         self.centers = now.means()
 
     def _round_off(self, now: Rounds) -> None:
-        """Average and assign until a round gains less than `tol`."""
+        """Average and assign until a round changes the loss by less than `tol`; the noise of gradients can raise it."""
         for number in range(self.max_rounds):
             before = now.loss
             if self.solver == "gradient":
@@ -110,7 +110,7 @@ class Descent:
             else:
                 now.step()
             self.rounds += 1
-            if before - now.loss <= self.tol * now.loss:
+            if abs(before - now.loss) <= self.tol * now.loss:
                 break
 
     def _leave_none_empty(self, given: Seeds) -> None:

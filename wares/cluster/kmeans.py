@@ -56,8 +56,8 @@ class KMeans(Centred):
     tol : a run of rounds ends when one lowers the inertia by less than this share.
     split_merge : how often clusters are merged and split; 0 is plain k-means.
     near : centres that a row is compared with between exact passes; 0 is all.
-    learning_rate : of "gradient", in its first pass: 1 sets a centre to the mean of a batch that has as many of its
-        rows as expected. It falls as 1/pass.
+    learning_rate : of "gradient", in its first pass: at 1 a row moves its centre by one over the weight of the cluster.
+        It falls as 1/pass.
     batch_size : rows of one step of "gradient".
     anchor : what holds a centre at its anchor, in rows: the loss gets anchor x squared distance for each, so an anchor
         counts as that many rows in the mean. Works where `fit` is given anchors.
@@ -88,7 +88,7 @@ class KMeans(Centred):
     tol: float = setting(1e-3, low=0)
     split_merge: int = setting(6, low=0)
     near: int = setting(32, low=0)
-    learning_rate: float = setting(0.5, low=1e-6, high=1)
+    learning_rate: float = setting(1.0, low=1e-6)
     batch_size: int = setting(4096, low=1)
     anchor: float = setting(0.0, low=0)
     seed: int = setting(0, low=0)

@@ -65,9 +65,9 @@ class Rounds:
             batch, weights = self.work.take(self.vectors, rows), self.weights[rows]
             labels, _ = self.work.nearest(batch, self.squared[rows], centers)
             means, seen = self.work.means(batch, weights, group(labels, len(centers)), centers, False)
-            step = np.minimum(rate * seen * (total / max(weights.sum(dtype=np.float64), 1e-300)) / curve, 1)
+            step = np.minimum(rate * seen / curve, 1)
             moved = centers + step[:, None] * (means - centers)
-            back = rate * pulled[:held] / curve[:held]
+            back = rate * weights.sum(dtype=np.float64) / total * pulled[:held] / curve[:held]
             moved[:held] += back[:, None] * (self.anchors - centers[:held])
             centers = moved.astype(np.float32)
             if self.spherical:
