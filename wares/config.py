@@ -26,6 +26,7 @@ from wares.settings import (
     EvaluateSettings,
     EventSettings,
     GroupingSettings,
+    NameSettings,
     ProductSettings,
     SearchSettings,
     ShopperSettings,
@@ -53,6 +54,7 @@ class Config:
     shoppers: ShopperSettings
     search: SearchSettings
     grouping: GroupingSettings
+    names: NameSettings
     evaluate: EvaluateSettings
     algorithms: Mapping[str, Mapping[str, Any]]
     folder: Path | None = None

@@ -47,6 +47,11 @@ use = "kmeans"
 [grouping]
 steady = true             # hold clusters near those of the last build, so that ids and names stay
 
+[names]                   # what clusters are called, by a model of your own; without an address, by their words
+# url = "http://localhost:11434/v1"  # of a server that speaks OpenAI's protocol; keywords and titles go there
+# model = "qwen3:8b"
+# key_env = "WARES_NAMES_KEY"        # the environment variable that holds its key, if it needs one
+
 [recommend]               # histories to products
 use = "blend"
 
@@ -126,6 +131,20 @@ class GroupingSettings:
     steady: bool = True
 
 
+@dataclass(frozen=True)
+class NameSettings:
+    """[names]. A model that names clusters (`wares.tasks.renaming`); off where `url` is empty.
+
+    url : where the paths of OpenAI's protocol begin. model : its name there. key_env : the environment variable with
+    its key; "" = none is needed. timeout : seconds that one answer may take.
+    """
+
+    url: str = ""
+    model: str = ""
+    key_env: str = ""
+    timeout: float = 60.0
+
+
 TABLES: dict[str, type] = {
     "shop": ShopSettings,
     "products": ProductSettings,
@@ -133,6 +152,7 @@ TABLES: dict[str, type] = {
     "shoppers": ShopperSettings,
     "search": SearchSettings,
     "grouping": GroupingSettings,
+    "names": NameSettings,
     "evaluate": EvaluateSettings,
 }
 COLUMNS: dict[tuple[str, str], Iterable[str]] = {
