@@ -72,20 +72,28 @@ class Algorithm(BaseEstimator):
             raise NotFitted(f"{type(self).__name__} has not been fitted; call fit first")
         return found
 
+    def _ready(self) -> None:
+        """Raise NotFitted before `fit`: what `learned` does, but as fast as a question needs it."""
+        for name in vars(self):
+            if name[-1] == "_" and name[0] != "_":
+                return
+        self.learned()
+
     def _check(self) -> None:
         """Validate the settings; called at the start of `fit`, because `set_params` goes around the constructor."""
-        hints = typing.get_type_hints(type(self))
-        for each in fields(self):
-            value, hint = getattr(self, each.name), hints.get(each.name, Any)
-            who = f"{type(self).__name__}({each.name}={value!r})"
-            allowed = get_args(hint)
-            if get_origin(hint) is Literal and value not in allowed:
-                raise SettingError(f"{who}: allowed are {', '.join(map(repr, allowed))}")
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                low, high = each.metadata.get("low"), each.metadata.get("high")
-                if (low is not None and not value >= low) or (high is not None and not value <= high):
-                    upper = "" if high is None else f" and at most {high}"
-                    raise SettingError(f"{who}: must be at least {low}{upper}")
+        cls: Any = type(self)
+        for name, allowed, low, high in _rules(cls):
+            value = getattr(self, name)
+            if allowed and value not in allowed:
+                raise SettingError(f"{self._said(name)}: allowed are {', '.join(map(repr, allowed))}")
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                continue
+            if (low is not None and not value >= low) or (high is not None and not value <= high):
+                upper = "" if high is None else f" and at most {high}"
+                raise SettingError(f"{self._said(name)}: must be at least {low}{upper}")
+
+    def _said(self, name: str) -> str:
+        return f"{type(self).__name__}({name}={getattr(self, name)!r})"
 
     def save(self, folder: Path) -> None:
         """Write settings and learned values into a new folder, each by its codec; never a pickle.
@@ -104,6 +112,21 @@ class Algorithm(BaseEstimator):
         if not isinstance(found, cls):
             raise StoreError(f"{folder} holds a {type(found).__name__}, not a {cls.__name__}")
         return found
+
+
+@cache
+def _rules(cls: type[Algorithm]) -> list[tuple[str, tuple[Any, ...], float | None, float | None]]:
+    """Of each setting its name, the values allowed (none = any), the least and the greatest; hints are slow to read."""
+    hints = typing.get_type_hints(cls)
+    return [
+        (
+            each.name,
+            get_args(hints[each.name]) if get_origin(hints.get(each.name)) is Literal else (),
+            each.metadata.get("low"),
+            each.metadata.get("high"),
+        )
+        for each in fields(cls)
+    ]
 
 
 # -- roles ---------------------------------------------------------------------------------------------------------

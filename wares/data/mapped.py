@@ -21,17 +21,28 @@ class Mapped:
         self._batches = [self._file.get_batch(i) for i in range(self._file.num_record_batches)]
         self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
         self.columns: list[str] = self._file.schema.names
+        self._opened: dict[str, list[pa.Array]] = {}
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
     def column(self, name: str, rows: Sequence[int] | NDArray[np.integer]) -> list[Any]:
         """The values of one column in the given rows."""
-        place = self.columns.index(name)
+        columns = self._columns(name)
         picked = np.asarray(rows, np.int64)
+        if len(columns) == 1:
+            only = columns[0]
+            return [only[row].as_py() for row in picked.tolist()]
         batch = np.searchsorted(self._starts, picked, side="right") - 1
         offset = picked - self._starts[batch]
-        return [self._batches[b].column(place)[o].as_py() for b, o in zip(batch.tolist(), offset.tolist(), strict=True)]
+        return [columns[b][o].as_py() for b, o in zip(batch.tolist(), offset.tolist(), strict=True)]
+
+    def _columns(self, name: str) -> list[pa.Array]:
+        """One column, batch by batch; kept, because making an array of it takes longer than a row of it."""
+        if name not in self._opened:
+            place = self.columns.index(name)
+            self._opened[name] = [batch.column(place) for batch in self._batches]
+        return self._opened[name]
 
     def take(self, name: str, rows: NDArray[np.int64]) -> pl.Series:
         """The values of one column in many rows, which take memory of their own."""

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -118,9 +118,11 @@ class Tokenizer:
     def encode(self, texts: list[str]) -> list[list[int]]:
         """The tokens of each text, with those of begin and end around them."""
         normal = [self._normal(text) for text in texts]
+        # One text needs none of the threads that a batch wakes.
+        found = [self._fast.encode(normal[0])] if len(normal) == 1 else self._fast.encode_batch(normal)
         return [
             [BEGIN, *((_unfused(each) or [UNKNOWN]) if UNKNOWN in (ids := each.ids) or not ids else ids), END]
-            for each in self._fast.encode_batch(normal)
+            for each in found
         ]
 
     def known(self, texts: Sequence[str]) -> list[list[int]]:
@@ -308,6 +310,8 @@ class Network:
 
     def encode(self, texts: list[list[int]], threads: int) -> Dense:
         """(n, 512) unit rows of texts given as tokens."""
+        if len(texts) == 1:
+            return self._run(np.array(texts, np.int64))
         out = np.empty((len(texts), WIDTH), np.float32)
         batches = list(self._batches(texts))
 
@@ -337,26 +341,31 @@ class Network:
         rows[:-1] = self.rows(distinct)
         known = np.ones((len(rows), 1), np.float32)
         known[-1] = 0
-        inside = np.arange(n * length).reshape(n, length)
-        (vectors,) = self._session.run(
-            ["vectors"],
-            {
-                "rows": rows,
-                "known": known,
-                "windows": _windows(places.reshape(n, length), len(distinct)),
-                "inside": _windows(inside, n * length),
-                "spare": np.zeros((length, FEATURES), np.float32),
-                "shape": np.array([n + 1, length, FEATURES], np.int64),
-                "length": np.array([length], np.float32),
-            },
-        )
+        windows = _windows(places.reshape(n, length), len(distinct))
+        given = {"rows": rows, "known": known, "windows": windows, **(_of_one if n == 1 else _of_size)(n, length)}
+        (vectors,) = self._session.run(["vectors"], given)
         return np.asarray(unit(vectors), np.float32)
+
+
+def _of_size(n: int, length: int) -> dict[str, NDArray[Any]]:
+    """Inputs of the network that hang on nothing but how many texts there are, and of how many tokens."""
+    return {
+        "inside": _windows(np.arange(n * length).reshape(n, length), n * length),
+        "spare": np.zeros((length, FEATURES), np.float32),
+        "shape": np.array([n + 1, length, FEATURES], np.int64),
+        "length": np.array([length], np.float32),
+    }
+
+
+_of_one = lru_cache(maxsize=64)(_of_size)
+"""Those of a single text: a query."""
 
 
 def _windows(numbers: NDArray[np.int64], outside: int) -> NDArray[np.int64]:
     """(n * length, 5) the numbers around each of (n, length); `outside` beyond the ends."""
-    padded = np.pad(numbers, ((0, 0), (LEFT, WINDOW - 1 - LEFT)), constant_values=outside)
-    return np.lib.stride_tricks.sliding_window_view(padded, WINDOW, axis=1).reshape(-1, WINDOW)
+    padded = np.full((len(numbers), numbers.shape[1] + WINDOW - 1), outside)
+    padded[:, LEFT : LEFT + numbers.shape[1]] = numbers
+    return padded[:, np.arange(numbers.shape[1])[:, None] + np.arange(WINDOW)].reshape(-1, WINDOW)
 
 
 @cache
