@@ -1,0 +1,62 @@
+"""Louvain communities of the kNN graph."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wares.arrays import Labels
+from wares.cluster.communities import Communities
+from wares.cluster.graph import Graph
+from wares.kernels import communities as loops
+
+
+@dataclass(kw_only=True, eq=False)
+class Louvain(Communities):
+    """Communities of the kNN graph by modularity: rows move where they gain, communities become rows, and so on.
+
+    Choose `leiden` instead: as fast, as good or better, and its communities hold together. This one is here to compare
+    with others' results. Time: the kNN graph, then O(n x n_neighbours) a level. Memory: that of the graph,
+    24 bytes x n x n_neighbours, and a copy of the vectors.
+
+    The number of clusters is found; it grows with `resolution`. Parts of the graph that no edge joins are never one
+    community, and neither are rows that are far from everything but tied to their nearest all the same: each belongs to
+    a community of its neighbours. Only a row without any other is alone. Fewer than four times `n_neighbours` rows have
+    a quarter of the rows for neighbours. Identical rows are neighbours at distance zero.
+
+    Settings
+    --------
+    n_neighbours : edges of each row; more gives fewer and larger communities.
+    weights : of an edge: "near" by the distance on the scale around both ends, "shared" by the overlap of their
+        neighbours, "equal".
+    resolution : above 1 more and smaller communities, below 1 fewer.
+    n_clusters : a number of clusters to reach by the resolution, which is then searched from the one given; what is
+        left above it is merged where the least is lost, parts that no edge joins too. None takes what is found.
+    levels : most levels kept, from the coarsest down.
+    seed : of the order in which rows are tried, and of the search for neighbours.
+
+    Learned
+    -------
+    labels_ : (n,) int64.
+    levels_ : (n_levels, n) int32 communities from coarse to fine, the first as `labels_`.
+    parents_ : (n_communities of all levels,) int32 the community that each lies in, -1 at the top; they are numbered on
+        from level to level, coarse to fine.
+    modularity_ : of `labels_`, at `resolution_`.
+    resolution_ : the resolution used.
+
+    Source: Blondel, Guillaume, Lambiotte & Lefebvre 2008, doi:10.1088/1742-5468/2008/10/P10008; Reichardt & Bornholdt
+    2006, doi:10.1103/PhysRevE.74.016110 (resolution); Zelnik-Manor & Perona 2004, "Self-tuning spectral clustering".
+    """
+
+    def _levels(self, ties: Graph, resolution: float) -> list[Labels]:
+        rng = np.random.default_rng(self.seed)
+        of, found = np.arange(ties.n), [np.arange(ties.n)]
+        while True:
+            mass = loops.masses(ties.bounds, ties.weights)
+            pull = resolution / (float(mass.sum()) or 1.0)
+            labels = np.arange(ties.n)
+            if not loops.move(*ties, mass, pull, rng.permutation(ties.n), labels):
+                return found[1:] or found
+            kept, labels = np.unique(labels, return_inverse=True)
+            of = labels[of]
+            found.append(of)
+            ties = Graph(*loops.merge(*ties, labels, len(kept)))
