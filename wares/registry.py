@@ -31,6 +31,8 @@ REGISTRY: dict[str, dict[str, str]] = {
         "hnsw": "wares.index.hnsw:HNSW",
     },
     "cluster": {
+        "dbscan": "wares.cluster.dbscan:DBSCAN",
+        "hdbscan": "wares.cluster.hdbscan:HDBSCAN",
         "autoencoder": "wares.cluster.autoencoder:Autoencoder [deep]",
         "bisecting": "wares.cluster.bisecting:Bisecting",
         "kmeans": "wares.cluster.kmeans:KMeans",

@@ -15,6 +15,15 @@ def find(parents, row):
 
 
 @nb.njit(nogil=True, cache=True)
+def roots_of(parents):
+    """(n,) the root of each row."""
+    out = np.empty_like(parents)
+    for row in range(parents.size):
+        out[row] = find(parents, row)
+    return out
+
+
+@nb.njit(nogil=True, cache=True)
 def join(edges, n):
     """(n,) the root of each row, the lowest of those joined by `edges` (m, 2)."""
     parents = np.arange(n)
@@ -22,9 +31,7 @@ def join(edges, n):
         a, b = find(parents, edges[e, 0]), find(parents, edges[e, 1])
         if a != b:
             parents[max(a, b)] = min(a, b)
-    for row in range(n):
-        parents[row] = find(parents, row)
-    return parents
+    return roots_of(parents)
 
 
 def labels_of(roots: NDArray[np.int64], merges: NDArray[np.int64]) -> NDArray[np.int64]:
