@@ -35,6 +35,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "hdbscan": "wares.cluster.hdbscan:HDBSCAN",
         "autoencoder": "wares.cluster.autoencoder:Autoencoder [deep]",
         "bisecting": "wares.cluster.bisecting:Bisecting",
+        "gmm": "wares.cluster.gmm:GMM",
         "kmeans": "wares.cluster.kmeans:KMeans",
         "minibatch": "wares.cluster.minibatch:MiniBatch",
         "leiden": "wares.cluster.leiden:Leiden",
