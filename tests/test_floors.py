@@ -24,7 +24,7 @@ FLOORS: list[set[str]] = [
     {"tasks"},
     {"config", "settings", "typed"},
     {"engine", "stages", "building", "sources"},
-    {"opened", "live", "exporting", "shop"},
+    {"opened", "live", "exporting", "groups", "clustering", "shop"},
     {"progress", "demo"},
     {"cli", "api", "web", "report"},
     {"__main__"},
@@ -32,7 +32,7 @@ FLOORS: list[set[str]] = [
 """Rooms by floor, the lowest first. A file imports from its own room and from floors below."""
 
 ONE_ROOM = [{"config", "settings", "typed"}, {"engine", "stages", "building", "sources"}]
-ONE_ROOM += [{"opened", "live", "exporting", "shop"}, {"api", "web"}]
+ONE_ROOM += [{"opened", "live", "exporting", "groups", "clustering", "shop"}, {"api", "web"}]
 """Files that make one room together, though they lie side by side."""
 
 FACE = {"__init__"}

@@ -13,6 +13,7 @@ from wares.data.history import History
 from wares.data.read import read_events
 from wares.errors import DataError, UnknownName
 from wares.opened import Opened
+from wares.stages.clustering import NAMED
 
 if TYPE_CHECKING:
     from wares.store.log import Log
@@ -27,6 +28,7 @@ class Live:
         self._seen: tuple[Any, ...] = ()
         self._build: Opened | None = None
         self._fresh: dict[str, pl.DataFrame] = {}
+        self._named: tuple[Any, Opened | None] = ((), None)
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -70,6 +72,22 @@ class Live:
             times=known["at"].dt.timestamp("ns").to_numpy(),
         )
 
+    def rename(self, cluster: int, name: str) -> None:
+        """Say how a cluster is to be called; an empty name takes that back (from the next build on)."""
+        self._opened_log().append(NAMED, [{"cluster": cluster, "name": name}], [str(cluster)])
+
+    def names(self, now: Opened) -> None:
+        """Call the clusters of a build as the log says, if that may have changed."""
+        marks = self._marks()
+        if (marks, now) == self._named or not self._path.exists():
+            return
+        now.rename({str(row["cluster"]): str(row["name"]) for _, row in self._opened_log().since(NAMED)})
+        self._named = (marks, now)
+
+    def _marks(self) -> tuple[Any, ...]:
+        # The write-ahead file changes with every commit, of any process: looking costs microseconds, a query more.
+        return tuple(_mark(self._path.with_name(self._path.name + end)) for end in ("", "-wal"))
+
     def _opened_log(self) -> "Log":
         if self._log is None:
             from wares.store.log import Log  # SQLAlchemy is long to import, and most shops have no log
@@ -78,8 +96,7 @@ class Live:
         return self._log
 
     def _refresh(self, now: Opened) -> None:
-        # The write-ahead file changes with every commit, of any process: looking costs microseconds, a query more.
-        marks = tuple(_mark(self._path.with_name(self._path.name + end)) for end in ("", "-wal"))
+        marks = self._marks()
         if marks == self._seen and self._build is now:
             return
         frame = self._opened_log().events_since(int(now.report["log_seq"]))

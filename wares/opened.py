@@ -120,7 +120,7 @@ class Opened:
     def rename(self, names: Mapping[str, str]) -> None:
         """Call clusters (ids, as text) by other names, as from now on."""
         self.clusters = [
-            replace(each, name=names[str(each.id)], curated=True) if str(each.id) in names else each
+            replace(each, name=names[str(each.id)], curated=True) if names.get(str(each.id)) else each
             for each in self.clusters
         ]
 

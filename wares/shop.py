@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from wares import exporting
+from wares import exporting, groups
 from wares.algorithm import Context
 from wares.building import build
 from wares.data.answers import Answer, Cluster, Found
@@ -65,7 +65,9 @@ class Shop:
         if self._watcher is None and time.monotonic() - self._looked > _LOOK:
             self._looked = time.monotonic()
             self._look()
-        return self._opened
+        now = self._opened
+        self._live.names(now)
+        return now
 
     def watch(self) -> None:
         """From now on a thread looks for newer builds and has them ready before they answer: for servers.
@@ -202,6 +204,27 @@ class Shop:
         return cluster, Answer(
             now.hits(found, [()] * int((found.rows[0] >= 0).sum())), _since(started), "nearest to the centre"
         )
+
+    def departments(self) -> list[dict[str, Any]]:
+        """The clusters as a tree: departments, the largest first, each with its clusters."""
+        now = self.now
+        return [{**each, "clusters": [now.clusters[number] for number in each["clusters"]]} for each in now.departments]
+
+    def why_cluster(self, product: str) -> dict[str, Any]:
+        """Why a product is in its cluster, and what would move it elsewhere. Raises UnknownName."""
+        return groups.why(self.now, product)
+
+    def rename_cluster(self, id: int, name: str) -> Cluster:
+        """Call a cluster by a name of yours; it keeps it from build to build, as long as it is the same cluster.
+
+        An empty name gives back, with the next build, the one from its products' words. Raises UnknownName, and
+        SettingError for a name that another cluster has.
+        """
+        now = self.now
+        number = now.number(id)
+        groups.check_name(now, number, name)
+        self._live.rename(id, name.strip())
+        return self.now.clusters[number]
 
     def shoppers(self, prefix: str = "", limit: int = 20) -> list[str]:
         """Ids of shoppers that start so, in alphabetical order."""

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Body, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -25,6 +25,7 @@ def router(shop: "Shop") -> APIRouter:
     """Every cold route, answering from the shop."""
     made = APIRouter(dependencies=[Depends(refuse_unknown)], default_response_class=JSON)
     _about_products(made, shop)
+    _about_clusters(made, shop)
     _about_shoppers(made, shop)
     _about_the_shop(made, shop)
     return made
@@ -42,11 +43,25 @@ def _about_products(made: APIRouter, shop: "Shop") -> None:
     async def product(id: Id) -> dict[str, Any]:
         return JSON(shop.product(id))  # type: ignore[return-value]
 
-    @made.get("/api/clusters", tags=["products"], summary="Every cluster, with its name and telling words")
+
+def _about_clusters(made: APIRouter, shop: "Shop") -> None:
+    @made.get("/api/clusters", tags=["clusters"], summary="Every cluster, with its name and telling words")
     async def clusters() -> dict[str, list[Cluster]]:
         return JSON({"clusters": shop.clusters()})  # type: ignore[return-value]
 
-    @made.get("/api/clusters/{id}", tags=["products"], summary="One cluster and its products, the most typical first")
+    @made.get("/api/departments", tags=["clusters"], summary="The clusters as a tree of departments")
+    async def departments() -> dict[str, Any]:
+        return JSON({"departments": shop.departments()})  # type: ignore[return-value]
+
+    @made.get("/api/why/{id:path}", tags=["clusters"], summary="Why a product is in its cluster, what would move it")
+    async def why(id: Id) -> dict[str, Any]:
+        return JSON(await run_in_threadpool(shop.why_cluster, id))  # type: ignore[return-value]
+
+    @made.put("/api/clusters/{id}", tags=["clusters"], summary="Call a cluster by a name of yours")
+    async def rename(id: Number, name: Annotated[str, Body(embed=True)]) -> Cluster:
+        return JSON(await run_in_threadpool(shop.rename_cluster, id, name))  # type: ignore[return-value]
+
+    @made.get("/api/clusters/{id}", tags=["clusters"], summary="One cluster and its products, the most typical first")
     async def cluster(id: Number, k: K = 24, offset: Offset = 0) -> dict[str, Any]:
         found, answer = shop.cluster(id, k=k, offset=offset)
         return JSON({"cluster": found, "hits": answer.hits, "took_ms": answer.took_ms})  # type: ignore[return-value]

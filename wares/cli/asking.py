@@ -73,23 +73,6 @@ def recommend(
 @cli.command()
 @shop_argument
 @json_option
-def clusters(shop: Path, as_json: bool) -> None:
-    """The groups of products, with names."""
-    found = common.open_folder(shop).clusters()
-    if as_json:
-        print_json({"clusters": [each.json() for each in found]})
-        return
-    table = Table(box=None, pad_edge=False)
-    for name in ("id", "size", "name", "keywords"):
-        table.add_column(name, justify="right" if name in ("id", "size") else "left", overflow="fold")
-    for each in sorted(found, key=lambda c: -c.size):
-        table.add_row(str(each.id), f"{each.size:,}", Text(each.name), Text(", ".join(each.keywords)))
-    out.print(table)
-
-
-@cli.command()
-@shop_argument
-@json_option
 def evaluate(shop: Path, as_json: bool) -> None:
     """How good the answers are, measured on the shop's own events and categories."""
     from wares.progress import quality

@@ -93,7 +93,8 @@ class _Before:
             next_id=known["next_id"],
             sizes=np.bincount(labels[labels >= 0], minlength=len(known["ids"])),
             centers=np.load(folder / "centers.npy"),
-            names={each["id"]: each["name"] for each in described},
+            # What a person said is in the log, as long as they mean it.
+            names={each["id"]: each["name"] for each in described if not each["curated"]},
         )
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from wares.algorithm import Clusterer, Context, Recommender
+from wares.algorithm import Clusterer, Context, Encoder, Recommender
 from wares.arrays import Labels, Vectors
 from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.engine import Tell, read_json, write_json
 from wares.errors import DataError, SettingError
+from wares.registry import make
 from wares.stages.clustering import with_clusters
 from wares.stages.line import Line, settings_of
 from wares.stages.vectors import blinded, encoder_of
@@ -123,9 +124,13 @@ def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Label
 
 
 def _agreement(line: Line, shown: Catalog, labels: Labels, columns: Sequence[str], out: Path) -> dict[str, Any]:
-    blind = blinded(encoder_of(line), columns)
-    vectors = fit_cached(blind, shown, line.run.steps.folder / "texts-blind", out=out)
     clusterer = line.config.make(Clusterer)
+    vectors: Vectors
+    if clusterer.READS == "words":
+        vectors = blinded(make(Encoder, "bag"), columns).fit(shown).encode(shown)
+    else:
+        blind = blinded(encoder_of(line), columns)
+        vectors = fit_cached(blind, shown, line.run.steps.folder / "texts-blind", out=out)
     again = with_clusters(clusterer, int(labels.max()) + 1) if "n_clusters" in clusterer.get_params() else clusterer
     found = again.fit(vectors).labels_
     out.unlink(missing_ok=True)  # mapped as long as anybody looks at it

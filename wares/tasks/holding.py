@@ -17,6 +17,9 @@ WORSE = 0.01
 OTHER_K = 1.5
 """How many times as many clusters, or the other way round, the choice may be before all is made anew."""
 
+MOVED = 25
+"""Of so many clusters one may be given up for another before all are made anew."""
+
 DEPARTMENT = 0.2
 """Of the mean cluster size, how many new products must lie nearer to a centre of their own to be given it."""
 
@@ -48,10 +51,17 @@ def hold(fresh: Clusterer, X: Vectors, before: Labels, centers: NDArray[np.float
     held = _from(again, X, start)
     yardstick = fresh if fresh.n_clusters_ == len(start) else clone(again).fit(X)
     most = (1 + WORSE) * float(yardstick.inertia_)
+    moved = 0
+    while held.inertia_ > most and moved < max(1, len(start) // MOVED):
+        better = _from(again, X, _one_moved(held, X))
+        if better.inertia_ >= held.inertia_:
+            break
+        held, moved = better, moved + 1
     if held.inertia_ > most:
         return Held(fresh, False, f"made anew: a fit from the last centres is {held.inertia_ / most - 1:.1%} too loose")
-    new = f", and {len(born)} of new kinds" if len(born) else ""
-    return Held(held, True, f"{len(centers)} clusters held from the last build{new}")
+    new = f", {len(born)} of new kinds" if len(born) else ""
+    gone = f", {moved} given up for others" if moved else ""
+    return Held(held, True, f"{len(centers)} clusters held from the last build{new}{gone}")
 
 
 def _from(model: Clusterer, X: Vectors, start: NDArray[np.float32]) -> Clusterer:
@@ -59,6 +69,27 @@ def _from(model: Clusterer, X: Vectors, start: NDArray[np.float32]) -> Clusterer
     quiet = clone(model).set_params(split_merge=0) if "split_merge" in model.get_params() else model
     found: Clusterer = quiet.fit(X, anchors=start)  # type: ignore[call-arg]
     return found
+
+
+def _one_moved(model: Clusterer, X: Vectors) -> NDArray[np.float32]:
+    """The centres, where of the two least missed one goes to halve the most spread cluster."""
+    centers, labels = np.asarray(model.cluster_centers_), np.asarray(model.labels_)
+    sizes = np.bincount(labels, minlength=len(centers)).astype(np.float64)
+    gaps = np.maximum(_gaps(centers, centers) + np.einsum("ij,ij->i", centers, centers)[:, None], 0)
+    costs = np.outer(sizes, sizes) / np.maximum(sizes[:, None] + sizes, 1) * gaps  # Ward's
+    np.fill_diagonal(costs, np.inf)
+    one, other = np.unravel_index(int(costs.argmin()), costs.shape)
+    gone = int(one if sizes[one] < sizes[other] else other)
+    spread = np.array([_spread(X, labels == each) if each != gone else 0.0 for each in range(len(centers))])
+    widest = int(spread.argmax())
+    halves = clone(model).set_params(n_clusters=2).fit(dense(X[labels == widest]))
+    kept = np.delete(centers, [gone, widest], axis=0)
+    return np.concatenate([kept, np.asarray(halves.cluster_centers_)]).astype(np.float32)
+
+
+def _spread(X: Vectors, members: NDArray[np.bool_]) -> float:
+    rows = dense(X[np.flatnonzero(members)])
+    return float(((rows - rows.mean(axis=0)) ** 2).sum()) if len(rows) else 0.0
 
 
 def departments(fresh: Clusterer, X: Vectors, before: Labels, centers: NDArray[np.float32]) -> NDArray[np.float32]:

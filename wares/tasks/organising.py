@@ -1,8 +1,8 @@
 """Clusters for people: how many, what they are called, what sets them apart, and why a product is where it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -112,13 +112,19 @@ def _prices(frame: pl.DataFrame, n_clusters: int) -> list[tuple[float, float, fl
     return [known.get(cluster) for cluster in range(n_clusters)]
 
 
+class Names(Protocol):
+    """Names by row; they may be looked up only when asked for."""
+
+    def __getitem__(self, row: int, /) -> str: ...
+
+
 def why_cluster(
     vectors: Vectors,
     centers: NDArray[np.float32],
     row: int,
     *,
     labels: Labels,
-    names: Sequence[str],
+    names: Names,
     spans: Mapping[str, tuple[int, int]] | None = None,
     n: int = 3,
 ) -> list[Reason]:
