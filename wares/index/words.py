@@ -308,16 +308,19 @@ class Words(Algorithm):
 
     def shared(self, a: int, b: int, column: str = "title", n: int = 3) -> list[str]:
         """At most n words that both products hold in that column, the rarest first; none where it was not read."""
-        if column not in self.columns_:
-            return []
-        now, bit = self._now, np.uint8(1 << self.columns_.index(column))
-        both = np.intersect1d(self._members(a), self._members(b)).astype(np.int64)
-        _, where = self.impacts(Query(both, 0), np.array([a, b]))
-        both = both[(where & bit).all(axis=0)]
-        return [self.shown(row) for row in sorted(both.tolist(), key=lambda row: (now.held[row], row))[:n]]
+        return self.shared_by(a, [b], column, n)[0]
 
-    def _members(self, row: int) -> NDArray[np.int32]:
-        return self.members_[self.indptr_[row] : self.indptr_[row + 1]]
+    def shared_by(self, row: int, others: Sequence[int], column: str = "title", n: int = 3) -> list[list[str]]:
+        """For each of some products at most n words that it shares with the first in that column, the rarest first."""
+        if column not in self.columns_:
+            return [[] for _ in others]
+        held, bit = self._now.held, np.uint8(1 << self.columns_.index(column))
+        own = self.members_[self.indptr_[row] : self.indptr_[row + 1]].tolist()
+        own.sort(key=lambda word: (held[word], word))
+        _, where = self.impacts(Query(np.array(own, np.int64), 0), np.array([row, *others]))
+        there = (where & bit) > 0
+        shown = [self.shown(word) for word in own]
+        return [[shown[place] for place in np.flatnonzero(both)[:n].tolist()] for both in there[1:] & there[0]]
 
 
 def _idf(held: NDArray[np.int64], n_products: int) -> NDArray[np.float32]:

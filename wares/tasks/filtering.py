@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
-from itertools import takewhile
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+from itertools import pairwise
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -17,8 +17,7 @@ from wares.arrays import Labels, Mask
 from wares.data.catalog import Catalog
 from wares.data.schema import SEPARATOR
 from wares.errors import SettingError, UnknownName, did_you_mean
-from wares.kernels import counting
-from wares.kernels.topk import top_k
+from wares.tasks.faceting import Facets, Tree
 
 Where: TypeAlias = Mapping[str, Any]
 """Filters by column, all of which hold: `{"price": {"lt": 50}, "brand": ["Acme", "Bolt"], "category": "A > B"}`."""
@@ -26,18 +25,6 @@ Where: TypeAlias = Mapping[str, Any]
 _COMPARE = {"lt": np.less, "lte": np.less_equal, "gt": np.greater, "gte": np.greater_equal}
 _NEVER_COUNTED = ("id", "title", "description", "image", "group")
 _LONG = ("id", "title", "description", "image")
-
-
-class _Tree(NamedTuple):
-    """The prefixes of the paths of a column, and which are of each level; the values below each are a range, because
-    values are in tree order.
-    """
-
-    paths: list[str]
-    nodes: dict[str, int]
-    levels: list[NDArray[np.int64]]
-    lows: NDArray[np.int64]
-    highs: NDArray[np.int64]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -152,12 +139,12 @@ class Filters(Algorithm):
 
     # -- filtering -------------------------------------------------------------------------------------------------
 
-    def mask(self, where: Where | None) -> Mask | None:
-        """(n_products,) True where every filter holds; None where there is no filter.
+    def mask(self, where: Where | None, rows: NDArray[np.integer] | None = None) -> Mask | None:
+        """(n_products,) True where every filter holds, or (len(rows),) of those; None where nothing is filtered.
 
         Raises UnknownName for a column that is not there, SettingError for an operator or value that does not fit.
         """
-        self.learned()
+        self._ready()
         if where is None:
             return None
         if not isinstance(where, Mapping):
@@ -166,18 +153,18 @@ class Filters(Algorithm):
             )
         out: Mask | None = None
         for column, wanted in where.items():
-            one = self._one(column, wanted)
+            one = self._one(column, wanted, rows)
             out = one if out is None else out & one
         return out
 
-    def _one(self, column: str, wanted: Any) -> Mask:
+    def _one(self, column: str, wanted: Any, rows: NDArray[np.integer] | None) -> Mask:
         if column not in self.columns_:
             known = list(self.columns_)
             error = UnknownName.among("column", str(column), known)
             raise error if did_you_mean(str(column), known) else UnknownName(f"{error}; there are {', '.join(known)}")
         kind, slot = self.columns_[column]
         if kind in ("number", "time"):
-            return self._compare(column, kind, np.asarray(self.numbers_[slot]), wanted)
+            return self._compare(column, kind, _at(self.numbers_, slot, rows), wanted)
         if isinstance(wanted, Mapping):
             raise SettingError(
                 f"filter {column!r}: {', '.join(map(repr, wanted))} is for numbers and times; give a value or a list"
@@ -186,35 +173,36 @@ class Filters(Algorithm):
         if kind == "flag":
             if not all(choice is None or isinstance(choice, bool) for choice in choices):
                 raise SettingError(f"filter {column!r} is true or false, not {wanted!r}")
-            return _among(np.asarray(self.numbers_[slot]), choices)
+            return _among(_at(self.numbers_, slot, rows), choices)
         if kind == "label":
             if not all(
                 choice is None or (isinstance(choice, int) and not isinstance(choice, bool)) for choice in choices
             ):
                 raise SettingError(f"filter {column!r} is a whole number or a list of them, not {wanted!r}")
-            codes = np.asarray(self.codes_[slot])
+            codes = _at(self.codes_, slot, rows)
             return _is_in(codes, [-1 if choice is None else choice for choice in choices if choice != -1])
         if not all(choice is None or isinstance(choice, str) for choice in choices):
             raise SettingError(f"filter {column!r} is a text or a list of texts, not {wanted!r}")
         if kind == "long":
-            return _is_in(np.asarray(self.hashes_[slot]), np.array([_hash(each) for each in choices], np.uint64))
-        return self._coded(kind, slot, choices)
+            return _is_in(_at(self.hashes_, slot, rows), np.array([_hash(each) for each in choices], np.uint64))
+        return self._coded(kind, slot, choices, rows)
 
     def _compare(self, column: str, kind: str, numbers: NDArray[np.float64], wanted: Any) -> Mask:
         if not isinstance(wanted, Mapping):
             return _among(numbers, [None if each is None else _number(column, kind, each) for each in _choices(wanted)])
-        out = np.ones(len(numbers), np.bool_)
+        out: Mask | None = None
         for operator, bound in wanted.items():
             if operator not in _COMPARE:
                 raise SettingError(f"filter {column!r} knows {', '.join(_COMPARE)}, not {operator!r}")
             # A missing number is NaN, which is neither below nor above anything.
-            out &= _COMPARE[operator](numbers, _number(column, kind, bound))
-        return out
+            one = _COMPARE[operator](numbers, _number(column, kind, bound))
+            out = one if out is None else out & one
+        return np.ones(len(numbers), np.bool_) if out is None else out
 
-    def _coded(self, kind: str, slot: int, choices: Collection[str | None]) -> Mask:
+    def _coded(self, kind: str, slot: int, choices: Collection[str | None], rows: NDArray[np.integer] | None) -> Mask:
         start, stop = int(self.starts_[slot]), int(self.starts_[slot + 1])
         wanted = np.zeros(stop - start + 1, np.bool_)  # the last place is code -1
-        tree = self._tree(slot)
+        tree = self._facets.trees[slot]
         for each in choices:
             if each is None:
                 wanted[-1] = True
@@ -222,15 +210,26 @@ class Filters(Algorithm):
             node = tree.nodes.get(SEPARATOR.join(_levels(each)) if kind == "path" else each)
             if node is not None:
                 wanted[tree.lows[node] : tree.highs[node]] = True
-        out: Mask = wanted[np.asarray(self.codes_[slot])]
+        out: Mask = wanted[_at(self.codes_, slot, rows)]
         return out
 
-    def _tree(self, slot: int) -> _Tree:
-        made: dict[int, _Tree] = self.__dict__.setdefault("_made", {})
-        if slot not in made:
-            deep = ["path", slot] in self.columns_.values()
-            made[slot] = _grow(self.values_[self.starts_[slot] : self.starts_[slot + 1]].tolist(), deep)
-        return made[slot]
+    @property
+    def _facets(self) -> Facets:
+        made: Facets | None = self.__dict__.get("_made")
+        if made is None:
+            ends = self.starts_.tolist()
+            values = [self.values_[start:stop].tolist() for start, stop in pairwise(ends)]
+            made = self._made = Facets(
+                {name: (kind, slot) for name, (kind, slot) in self.columns_.items()},
+                [_plain(codes) for codes in self.codes_],
+                values,
+                [Tree.grow(each, ["path", slot] in self.columns_.values()) for slot, each in enumerate(values)],
+                _plain(self.numbers_),
+                _plain(self.edges_),
+                _plain(self.ends_),
+                self.values,
+            )
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_made"}
@@ -249,108 +248,45 @@ class Filters(Algorithm):
         for the paths of each level, with "level" from 1; number and time: `{"kind", "low", "high", "values":
         [{"from", "to", "count"}], "missing"}`, from included, to not, None = open; times as ISO text.
         """
-        asked = self.countable if columns is None else list(columns)
-        for name in asked:
-            if name not in self.countable:
-                raise UnknownName.among("facet", name, self.countable)
-        rows = np.asarray(rows)
-        kinds = {name: self.columns_[name] for name in asked}
-        coded = [name for name in asked if kinds[name][0] in ("text", "path", "label")]
-        counted = self._tally(rows, [kinds[name][1] for name in coded])
-        ranged = [name for name in asked if name not in coded]
-        spreads = self._spread(rows, [kinds[name][1] for name in ranged])
-        out: dict[str, dict[str, Any]] = {}
-        for name in asked:
-            kind, slot = kinds[name]
-            if name in coded:
-                counts = counted[coded.index(name)]
-                shown = self._paths(slot, counts) if kind == "path" else self._values(kind, slot, counts)
-                out[name] = {"kind": kind, "values": shown, "missing": len(rows) - int(counts.sum())}
-            else:
-                low, high, ranges = (part[ranged.index(name)] for part in spreads)
-                out[name] = self._ranges(kind, slot, float(low), float(high), ranges, len(rows))
-        return out
-
-    def _tally(self, rows: NDArray[np.integer], slots: list[int]) -> list[NDArray[np.int64]]:
-        sizes = [int(self.starts_[slot + 1] - self.starts_[slot]) for slot in slots]
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        counts = np.zeros(starts[-1], np.int64)
-        counting.tally(np.asarray(self.codes_), np.array(slots, np.int64), rows, starts, counts)
-        return np.split(counts, starts[1:-1]) if slots else []
-
-    def _spread(
-        self, rows: NDArray[np.integer], slots: list[int]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        counts = np.zeros((len(slots), self.edges_.shape[1] + 1), np.int64)
-        lows, highs = np.full(len(slots), math.inf), np.full(len(slots), -math.inf)
-        numbers, edges, ends = np.asarray(self.numbers_), np.asarray(self.edges_), np.asarray(self.ends_)
-        counting.spread(numbers, np.array(slots, np.int64), edges, ends, rows, counts, lows, highs)
-        return lows, highs, counts
-
-    def _values(self, kind: str, slot: int, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
-        start = int(self.starts_[slot])
-        best, _ = top_k(counts[None].astype(np.float32), min(self.values, len(counts)))
-        picked = [code for code in best[0].tolist() if code >= 0 and counts[code]]
-        return [
-            {"value": code if kind == "label" else self.values_[start + code], "count": int(counts[code])}
-            for code in picked
-        ]
-
-    def _paths(self, slot: int, counts: NDArray[np.int64]) -> list[dict[str, Any]]:
-        tree = self._tree(slot)
-        below = np.concatenate([[0], np.cumsum(counts)])
-        sums = below[tree.highs] - below[tree.lows]
-        out = []
-        for level, nodes in enumerate(tree.levels, start=1):
-            here = sums[nodes]
-            best, _ = top_k(here[None].astype(np.float32), min(self.values, len(here)))
-            out += [
-                {"value": tree.paths[nodes[place]], "level": level, "count": int(here[place])}
-                for place in best[0].tolist()
-                if here[place]
-            ]
-        return out
-
-    def _ranges(
-        self, kind: str, slot: int, low: float, high: float, counts: NDArray[np.int64], n: int
-    ) -> dict[str, Any]:
-        known = int(counts.sum())
-        if kind == "flag":
-            values = self._flags(counts, low, high)
-            return {"kind": kind, "values": values, "missing": n - known}
-        bounds = [None, *self.edges_[slot, : int(self.ends_[slot])].tolist(), None]
-        tell = _moment if kind == "time" else float
-        shown = [
-            {"from": None if a is None else tell(a), "to": None if b is None else tell(b), "count": count}
-            for a, b, count in zip(bounds, bounds[1:], counts.tolist(), strict=False)
-            if count
-        ]
-        ends = {"low": tell(low) if known else None, "high": tell(high) if known else None}
-        return {"kind": kind, **ends, "values": shown, "missing": n - known}
-
-    @staticmethod
-    def _flags(counts: NDArray[np.int64], low: float, high: float) -> list[dict[str, Any]]:
-        # A column of both has the bound 1 between them; one of only one value has no bound.
-        known = int(counts.sum())
-        true = int(counts[1:].sum()) if low != high else known * int(high == 1)
-        shown = [{"value": True, "count": true}, {"value": False, "count": known - true}]
-        return sorted((each for each in shown if each["count"]), key=lambda each: -each["count"])
+        known = self.countable
+        for name in columns or ():
+            if name not in known:
+                raise UnknownName.among("facet", name, known)
+        return self._facets.spread(rows, known if columns is None else columns)
 
     def value(self, column: str, row: int) -> str | None:
         """The text of one product in a column that is coded, None where it has none or there is no such column."""
-        kind, slot = self.columns_.get(column, ("", 0))
-        if kind not in ("text", "path"):
-            return None
-        code = int(self.codes_[slot, row])
-        return None if code < 0 else str(self.values_[int(self.starts_[slot]) + code])
+        code, slot = self._code(column, row)
+        return None if code < 0 else self._facets.values[slot][code]
+
+    def same(self, column: str, a: int, b: int) -> str | None:
+        """The text that two products share in a column that is coded."""
+        code, slot = self._code(column, a)
+        return self._facets.values[slot][code] if 0 <= code == self._code(column, b)[0] else None
 
     def shared_path(self, a: int, b: int) -> str:
         """The part of the category path that two products have in common, empty where there is none."""
-        one, other = self.value("category", a), self.value("category", b)
-        if one is None or other is None:
-            return ""
-        levels = zip(one.split(SEPARATOR), other.split(SEPARATOR), strict=False)
-        return SEPARATOR.join(x for x, _ in takewhile(lambda pair: pair[0] == pair[1], levels))
+        one, slot = self._code("category", a)
+        other, _ = self._code("category", b)
+        return self._facets.trees[slot].shared(one, other) if one >= 0 and other >= 0 else ""
+
+    def _code(self, column: str, row: int) -> tuple[int, int]:
+        """Code and slot of one product in a column of text or paths; -1 where it has none."""
+        kind, slot = self.columns_.get(column, ("", 0))
+        return (int(self._facets.codes[slot][row]) if kind in ("text", "path") else -1), slot
+
+
+def _at(table: NDArray[Any], slot: int, rows: NDArray[np.integer] | None) -> NDArray[Any]:
+    """One column, or some rows of it; a plain array, because a memory map is slow to compare."""
+    column = np.asarray(table[slot])
+    return column if rows is None else column[rows]
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """A read-only view: arrays just learned and arrays mapped from a file compile to one kernel."""
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 def _table(columns: list[Any], n: int, dtype: Any) -> NDArray[Any]:
@@ -409,22 +345,5 @@ def _number(column: str, kind: str, value: Any) -> float:
     return float(value)
 
 
-def _moment(microseconds: float) -> str:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat()
-
-
 def _levels(path: str) -> list[str]:
     return [level.strip() for level in path.split(">")]
-
-
-def _grow(values: list[str], deep: bool) -> _Tree:
-    """The tree of sorted paths; of plain values where not deep, a tree of one level."""
-    nodes: dict[str, list[int]] = {}
-    for code, value in enumerate(values):
-        levels = value.split(SEPARATOR) if deep else [value]
-        for depth in range(1, len(levels) + 1):
-            nodes.setdefault(SEPARATOR.join(levels[:depth]), [depth, code, code])[2] = code + 1
-    table = np.array(list(nodes.values()), np.int64).reshape(-1, 3)
-    deepest = int(table[:, 0].max(initial=0))
-    by_level = [np.flatnonzero(table[:, 0] == level) for level in range(1, deepest + 1)]
-    return _Tree(list(nodes), {path: node for node, path in enumerate(nodes)}, by_level, table[:, 1], table[:, 2])

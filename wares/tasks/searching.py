@@ -95,16 +95,17 @@ class Searcher:
         """
         if k < 0 or offset < 0:
             raise SettingError(f"search(k={k}, offset={offset}): must be at least 0")
-        mask = self.filters.mask(where)
-        if allowed is not None:
-            mask = allowed if mask is None else mask & allowed
         asked, near = self.words.understand(query), (np.empty(0, np.int64), np.empty(0, np.float32))
         if not query.strip():
-            rows, scores = self._everything(mask)
+            rows, scores = self._everything(allowed)
         else:
             if len(asked) or asked.unknown:  # emoji and punctuation mean nothing to an encoder
                 near = self._near(asked.corrected or query)
-            rows, scores = self._united(asked, near, mask)
+            rows, scores = self._united(asked, near, allowed)
+        # Of few rows only what the filters ask of them is read.
+        kept = self.filters.mask(where, rows)
+        if kept is not None:
+            rows, scores = rows[kept], scores[kept]
         best_rows, best_scores = nearest.best(rows.astype(np.int64), scores, min(offset + k, len(rows)))
         hits = Hits.none(1, k)
         n = max(len(best_rows) - offset, 0)
@@ -117,7 +118,8 @@ class Searcher:
         rows = rows[rows >= 0]
         impacts, where = self.words.impacts(found.query, rows)
         by_words, by_meaning, by_popularity = self._weights(found.query)
-        cosines = dict(zip(found.near[0].tolist(), found.near[1].tolist(), strict=True))
+        near, place = np.nonzero(rows[:, None] == found.near[0])
+        cosines = dict(zip(rows[near].tolist(), found.near[1][place].tolist(), strict=True))
         words = [self.words.shown(word) for word in found.query.words.tolist()]
         popular = [0.0] * len(rows) if self.popularity is None else self.popularity[rows].tolist()
         out = []

@@ -1,5 +1,6 @@
 """Products like one product, and products bought with it: two different questions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +14,7 @@ from wares.data.history import History
 from wares.data.hits import Hits, Reason
 from wares.errors import DataError
 from wares.index.words import Words
+from wares.kernels import nearest
 from wares.kernels.together import companions
 from wares.tasks.filtering import Filters
 
@@ -156,19 +158,26 @@ class Similar:
         near = self.index.search(self.vectors[row : row + 1], max(self.candidates, k + 1), allowed=allowed)
         rows = near.rows[0]
         if self.together is not None:
-            rows = np.union1d(rows, self.together.search(row, self.together.neighbours, allowed=allowed).rows[0])
+            bought_with = self.together.rows_[row]
+            if allowed is not None:
+                bought_with = bought_with[(bought_with >= 0) & allowed[bought_with]]
+            rows = np.unique(np.concatenate([rows, bought_with]))
         rows = rows[(rows >= 0) & (rows != row)]
         alike, bought = self.parts(row, rows)
         scores = alike + bought
         # A product that nothing is known of is near to nothing, not equally far from everything.
-        return Hits.ordered(np.where(scores > 0, rows, -1)[None], scores[None], k)
+        known = scores > 0
+        best_rows, best_scores = nearest.best(rows[known], scores[known], k)
+        return Hits(best_rows[None], best_scores[None])
 
     def parts(self, row: int, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(n,) what likeness adds to the score of each of `rows`, and what being bought together adds."""
         weight = np.float32(self.together_weight if self.together is not None else 0.0)
-        own, others = self.vectors[row : row + 1], self.vectors[rows]
-        product = others @ own.T
-        cosines = np.asarray(product.toarray() if isinstance(product, csr_array) else product, np.float32).ravel()
+        if isinstance(self.vectors, csr_array):
+            cosines = np.asarray((self.vectors[rows] @ self.vectors[row : row + 1].T).toarray(), np.float32).ravel()
+        else:
+            vectors = np.asarray(self.vectors)
+            cosines = nearest.scored(vectors, rows, vectors[row])
         bought = np.zeros(len(rows), np.float32)
         if self.together is not None:
             known = self.together.rows_[row]
@@ -181,26 +190,25 @@ class Similar:
         """Why each hit is there: what both have in common, and how often both were bought."""
         rows = hits.rows[0][hits.rows[0] >= 0]
         alike, bought = self.parts(row, rows)
+        words = self.words.shared_by(row, rows.tolist()) if self.words is not None else [[]] * len(rows)
         out = []
-        for other, likeness, both in zip(rows.tolist(), alike.tolist(), bought.tolist(), strict=True):
-            found = [Reason(self._alike(row, other), likeness / (likeness + both))] if likeness > 0 else []
+        for other, likeness, both, shared in zip(rows.tolist(), alike.tolist(), bought.tolist(), words, strict=True):
+            found = [Reason(self._alike(row, other, shared), likeness / (likeness + both))] if likeness > 0 else []
             if both > 0 and self.together is not None:
                 found.append(Reason(self.together.told(row, other), both / (likeness + both)))
             out.append(sorted(found, key=lambda reason: -reason.share) or [Reason("other", 1.0)])
         return out
 
-    def _alike(self, row: int, other: int) -> str:
+    def _alike(self, row: int, other: int, words: Sequence[str]) -> str:
         """What two products have in common, in words."""
         common = []
         if self.filters is not None:
-            brand = self.filters.value("brand", row)
-            if brand is not None and brand == self.filters.value("brand", other):
+            brand = self.filters.same("brand", row, other)
+            if brand is not None:
                 common.append(f"same brand ({brand})")
             path = self.filters.shared_path(row, other)
             if path:
                 common.append(f"same category ({path})")
-        if self.words is not None:
-            words = self.words.shared(row, other)
-            if words:
-                common.append("both " + ", ".join(f"“{word}”" for word in words))
+        if words:
+            common.append("both " + ", ".join(f"“{word}”" for word in words))
         return "; ".join(common) or "described alike"
