@@ -183,6 +183,9 @@ class Clusterer(ClusterMixin, Algorithm):
     READS: ClassVar[Literal["vectors", "words"]] = "vectors"
     """What the rows of X are: the products' vectors, or how often each has each word of its text (csr)."""
 
+    RECOMMENDED: ClassVar[bool] = True
+    """Whether a choice between methods may propose it; what was measured not to be worth its time says False."""
+
     @abstractmethod
     def fit(self, X: Any, y: Any = None, *, links: Links | None = None, runner: Runner = Local()) -> Self:
         """Group the rows of X (n, width)."""

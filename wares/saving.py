@@ -1,8 +1,8 @@
 """Values to files and back, each by its codec; never a pickle.
 
 A value becomes one or more files, or stands in the manifest: arrays `.npy` (mapped on load), sparse three of them, text
-arrays Arrow, bytes as they are, a scikit-learn estimator skops (trusting scikit-learn's types only), lists, tuples and
-dicts value by value, an algorithm a subfolder of its own.
+arrays Arrow, bytes as they are, weights of a network safetensors, a scikit-learn estimator skops (trusting
+scikit-learn's types only), lists, tuples and dicts value by value, an algorithm a subfolder of its own.
 """
 
 import hashlib
@@ -47,6 +47,11 @@ def write(value: Any, folder: Path, name: str, part: Callable[[Any, Path], bool]
         # Files are named by the place of a value, which cannot leave the folder whatever the key of a dict is.
         items = [write(each, folder, f"{name}.{number}", part) for number, each in enumerate(value)]
         return {"codec": "tuple" if isinstance(value, tuple) else "list", "items": items}
+    if _is_network(value):
+        from safetensors.torch import save_file  # torch is there already: these are its tensors
+
+        save_file({key: each.contiguous() for key, each in value.items()}, folder / f"{name}.safetensors")
+        return {"codec": "network"}
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         items = [write(each, folder, f"{name}.{number}", part) for number, each in enumerate(value.values())]
         return {"codec": "dict", "keys": list(value), "items": items}
@@ -82,6 +87,8 @@ def read(entry: Mapping[str, Any], folder: Path, name: str, part: Callable[[Path
         return tuple(items) if codec == "tuple" else items
     if codec == "algorithm":
         return part(folder / name)
+    if codec == "network":
+        return _read_network(folder / f"{name}.safetensors")
     if codec == "sklearn":
         return _read_estimator(folder / f"{name}.skops")
     raise StoreError(f"{folder}: {name!r} was saved by codec {codec!r}, which this version does not know")
@@ -107,6 +114,25 @@ def _write_array(array: NDArray[Any], folder: Path, name: str) -> dict[str, Any]
 
     pl.DataFrame({"value": values}, schema={"value": pl.String}).write_ipc(folder / f"{name}.arrow")
     return {"codec": "text", "shape": list(array.shape), "dtype": array.dtype.kind}
+
+
+def _is_network(value: Any) -> bool:
+    """Whether it is the weights of a network by name, without importing torch to see."""
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(isinstance(key, str) and type(each).__module__ == "torch" for key, each in value.items())
+    )
+
+
+def _read_network(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise StoreError(f"{path} is damaged: {error}") from error
 
 
 def _write_estimator(value: BaseEstimator, folder: Path, name: str) -> dict[str, Any]:
