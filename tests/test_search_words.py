@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from wares.data.catalog import Catalog
 from wares.errors import SettingError
+from wares.index import folding
 from wares.index.words import Words
 from wares.text.tokens import tokens
 
@@ -201,3 +202,26 @@ def test_matches_and_scores_are_those_of_the_formula(texts: list[tuple[str, str]
     assert sorted(matches.rows.tolist()) == sorted(wanted)
     for row, score in zip(matches.rows.tolist(), matches.scores.tolist(), strict=True):
         assert math.isclose(score, wanted[row], rel_tol=1e-4)
+
+
+def test_the_index_is_the_same_however_it_is_cut(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    said = rng.integers(60, size=(300, 7))
+    frame = pl.DataFrame(
+        {
+            "id": [str(row) for row in range(300)],
+            "title": [" ".join(f"word{each}" for each in row[:3]) for row in said],
+            "description": [" ".join(f"word{each}" for each in row[3:]) if row[0] % 3 else None for row in said],
+        }
+    )
+    whole = Words().fit(Catalog(frame))
+    for name, value in {"WORDS": 50, "POSTINGS": 90, "_IN_MEMORY": 100}.items():
+        monkeypatch.setattr(folding, name, value)
+    monkeypatch.setattr(Catalog.pieces, "__defaults__", (None, 1_000, None))
+    cut = Words().fit(Catalog(frame), tmp_path)
+    for name, value in vars(whole).items():
+        if name.endswith("_"):
+            assert np.array_equal(np.asarray(getattr(cut, name)), np.asarray(value)), name
+    assert isinstance(cut.rows_, np.memmap)
+    cut.save(tmp_path / "saved")
+    assert [path.name for path in tmp_path.iterdir()] == ["saved"]

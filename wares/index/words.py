@@ -4,6 +4,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -14,10 +16,13 @@ from wares.algorithm import Algorithm, setting
 from wares.arrays import Mask
 from wares.data.catalog import Catalog
 from wares.data.hits import Hits
+from wares.data.outputs import Scratch
 from wares.errors import SettingError
+from wares.index.folding import Postings, idf_of
 from wares.kernels import postings
+from wares.text.reader import Reader
 from wares.text.spelling import Spelling
-from wares.text.tokens import forms, tokens_of
+from wares.text.tokens import forms
 
 FIELDS = {"title": 3.0, "brand": 2.0, "category": 1.5, "description": 1.0}
 """What a word in each column counts unless told otherwise."""
@@ -121,8 +126,8 @@ class Words(Algorithm):
     Source: Robertson & Zaragoza 2009, doi:10.1561/1500000019; impacts: Anh & Moffat 2002, doi:10.1145/564376.564382.
     """
 
-    PART: ClassVar[int] = 20_000
-    """Products read at once while fitting."""
+    SPELT: ClassVar[int] = 1_000_000
+    """Forms that misspelt words are looked for among; of more, those written most."""
     LONGEST: ClassVar[int] = 64
     """Distinct words of a query that are asked; of more, the rarest."""
 
@@ -132,8 +137,13 @@ class Words(Algorithm):
     b: float = setting(0.5, low=0.0, high=1.0)
     correct: bool = True
 
-    def fit(self, catalog: Catalog) -> Self:
-        """Read the products' text. Raises SettingError where the catalog has none of the columns."""
+    def fit(self, catalog: Catalog, scratch: Path | None = None) -> Self:
+        """Read the products' text, piece by piece. Raises SettingError where the catalog has none of the columns.
+
+        What does not fit in memory lies in `scratch` (or where the system keeps such things): 9 bytes a word of all
+        texts for the while, and large postings until they are saved. Memory some 500 MB, and some 400 bytes for each
+        distinct form, 8 bytes for each column of each product.
+        """
         self._check()
         self.columns_ = [name for name in self.fields if catalog.has(name)]
         if not self.columns_ or len(self.columns_) > 8:
@@ -141,60 +151,55 @@ class Words(Algorithm):
                 f"Words(fields={sorted(self.fields)}): between 1 and 8 of them must be columns of the catalog, "
                 f"which has {', '.join(catalog.columns)}"
             )
-        codes, offsets = self._read(catalog)
-        self._fold(codes, offsets)
+        with TemporaryDirectory(prefix="wares-words-", dir=scratch) as folder:
+            codes = Scratch(Path(folder) / "codes", np.int32)
+            lengths = self._read(catalog, codes)
+            self._take(Postings.of(codes, lengths, self._weights(), self.b, self.k1, len(self.words_), Path(folder)))
+            codes.close()
         self.__dict__.pop("_made", None)
         return self
 
-    def _read(self, catalog: Catalog) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """All words as numbers, product by product and in it column by column; learns vocabulary and spelling."""
-        vocabulary: dict[str, int] = {}
-        written: dict[str, tuple[int, int]] = {}
-        codes, lengths = [], []
-        for part in catalog.parts(self.PART):
-            frame = part.frame(self.columns_).select(pl.all().cast(pl.String).fill_null(""))
-            found = tokens_of(list(chain.from_iterable(zip(*(column.to_list() for column in frame), strict=True))))
-            number = np.array([vocabulary.setdefault(word, len(vocabulary)) for word in found.words], np.int32)
-            codes.append(number[found.codes] if len(number) else found.codes)
-            lengths.append(np.diff(found.offsets))
-            targets = number[found.form_words].tolist() if len(number) else []
-            for form, target, count in zip(found.forms, targets, found.form_counts.tolist(), strict=True):
-                written[form] = (target, written[form][1] + count if form in written else count)
-        self.words_ = np.array(list(vocabulary), object)
-        shown = list(vocabulary)
-        for _, (target, form) in sorted((count, (target, form)) for form, (target, count) in written.items()):
-            shown[target] = form
+    def _read(self, catalog: Catalog, codes: Scratch) -> NDArray[np.int32]:
+        """(n_products, n_columns) words of each text; all words as numbers go to `codes`, product by product.
+
+        Learns vocabulary and spelling.
+        """
+        reader = Reader()
+        lengths = [np.zeros((0, len(self.columns_)), np.int32)]
+        for piece in catalog.pieces(self.columns_):
+            frame = piece.frame(self.columns_).select(pl.all().cast(pl.String).fill_null(""))
+            texts = list(chain.from_iterable(zip(*(column.to_list() for column in frame), strict=True)))
+            found, offsets = reader.read(texts)
+            codes.append(found)
+            lengths.append(np.diff(offsets).astype(np.int32).reshape(-1, len(self.columns_)))
+        self.words_ = np.array(list(reader.words), object)
+        self._spell(list(reader.forms), reader.single(), reader.form_counts)
+        return np.concatenate(lengths)
+
+    def _spell(self, forms: list[str], words: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
+        """Learn how each word is mostly written, and to which word a misspelt form belongs."""
+        single = np.flatnonzero(words >= 0)
+        shown = self.words_.tolist()
+        most: dict[int, tuple[int, str]] = {}
+        for row in single.tolist():
+            word, found = int(words[row]), (int(counts[row]), forms[row])
+            if found > most.get(word, (0, "")):
+                most[word] = found
+                shown[word] = found[1]
         self.shown_ = np.array(shown, object)
         if self.correct:
-            columns = np.array(list(written.values()), np.int64).reshape(-1, 2)
-            spelling = Spelling.of(list(written), columns[:, 1], columns[:, 0])
+            if len(single) > self.SPELT:
+                single = np.sort(single[np.argsort(-counts[single], kind="stable")[: self.SPELT]])
+            spelling = Spelling.of([forms[row] for row in single.tolist()], counts[single], words[single])
             for name, array in spelling.arrays().items():
                 setattr(self, f"spelling_{name}_", array)
-        offsets = np.concatenate([[0], np.cumsum(np.concatenate([*lengths, np.empty(0, np.int64)]))])
-        return np.concatenate([*codes, np.empty(0, np.int32)]).astype(np.int32), offsets.astype(np.int64)
 
-    def _fold(self, codes: NDArray[np.int32], offsets: NDArray[np.int64]) -> None:
-        n_fields, n_words = len(self.columns_), len(self.words_)
-        n_products = (len(offsets) - 1) // n_fields
-        lengths = np.diff(offsets).reshape(n_products, n_fields)
-        # The mean is over products that have the column: that most lack a description says nothing of those that do.
-        filled = np.maximum((lengths > 0).sum(axis=0), 1)
-        averages = np.maximum(lengths.sum(axis=0) / filled, 1).astype(np.float64)
-        weights = np.array([self.fields[name] for name in self.columns_], np.float64)
-        indptr = np.empty(n_products + 1, np.int64)
-        words, counts = np.empty(len(codes), np.int32), np.empty(len(codes), np.float32)
-        places = np.empty(len(codes), np.uint8)
-        seen = np.full(n_words, -1, np.int64)
-        postings.fold(codes, offsets, weights, averages, float(self.b), seen, indptr, words, counts, places)
-        m = int(indptr[-1])
-        words = words[:m].copy()
-        held = np.bincount(words, minlength=n_words)
-        idf = _idf(held, n_products)
-        ptr, rows = np.zeros(n_words + 1, np.int64), np.empty(m, np.int32)
-        impacts, where = np.empty(m, np.float32), np.empty(m, np.uint8)
-        postings.invert(indptr, words, counts[:m], places[:m], idf, np.float32(self.k1), ptr, rows, impacts, where)
-        self.ptr_, self.rows_, self.impacts_, self.where_ = ptr, rows, impacts, where
-        self.indptr_, self.members_ = indptr, words
+    def _weights(self) -> NDArray[np.float64]:
+        return np.array([self.fields[name] for name in self.columns_], np.float64)
+
+    def _take(self, made: Postings) -> None:
+        self.ptr_, self.rows_, self.impacts_, self.where_ = made.ptr, made.rows, made.impacts, made.where
+        self.indptr_, self.members_ = made.indptr, made.members
 
     @property
     def n_products(self) -> int:
@@ -217,7 +222,7 @@ class Words(Algorithm):
                 np.asarray(self.impacts_),
                 np.asarray(self.where_),
                 held.tolist(),
-                _idf(held, self.n_products).tolist(),
+                idf_of(held, self.n_products).tolist(),
                 Spelling.from_arrays(state) if hasattr(self, "spelling_keys_") else None,
             )
             self._made = made
@@ -321,9 +326,3 @@ class Words(Algorithm):
         there = (where & bit) > 0
         shown = [self.shown(word) for word in own]
         return [[shown[place] for place in np.flatnonzero(both)[:n].tolist()] for both in there[1:] & there[0]]
-
-
-def _idf(held: NDArray[np.int64], n_products: int) -> NDArray[np.float32]:
-    """What a word counts that `held` of the products hold."""
-    idf: NDArray[np.float32] = np.log(1 + (n_products - held + 0.5) / (held + 0.5)).astype(np.float32)
-    return idf

@@ -40,19 +40,21 @@ def fold(codes, offsets, weights, averages, b, seen, indptr, words, counts, plac
 
 
 @nb.njit(nogil=True, cache=True)
-def invert(indptr, words, counts, places, idf, k1, ptr, rows, impacts, where):
-    """Entries by product to postings by word, rows ascending; fills ptr (n_words + 1,), rows, impacts and where."""
-    for m in range(words.size):
-        ptr[words[m] + 1] += 1
-    for word in range(ptr.size - 1):
-        ptr[word + 1] += ptr[word]
-    place = ptr[:-1].copy()
+def invert(first, indptr, words, counts, places, idf, k1, low, high, place, rows, impacts, where):
+    """Entries of products, the first of them `first`, to postings of the words from low to high, rows ascending.
+
+    place : (n_words,) where the next posting of each word goes, moved on; the first of all at 0. Fills rows, impacts
+    and where.
+    """
+    begin = indptr[0]
     for row in range(indptr.size - 1):
-        for m in range(indptr[row], indptr[row + 1]):
+        for m in range(indptr[row] - begin, indptr[row + 1] - begin):
             word = words[m]
+            if word < low or word >= high:
+                continue
             p = place[word]
             place[word] += 1
-            rows[p] = row
+            rows[p] = first + row
             impacts[p] = idf[word] * counts[m] * (k1 + np.float32(1)) / (counts[m] + k1)
             where[p] = places[m]
 

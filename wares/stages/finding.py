@@ -23,7 +23,7 @@ def words_stage(line: Line, shown: Catalog, labels: Labels, history: History) ->
     ids = np.array([*read_json(line.folders["groups"] / "ids.json")["ids"], -1])
 
     def make(folder: Path, tell: Tell) -> None:
-        Words().fit(shown).save(folder / "words")
+        Words().fit(shown, scratch=folder).save(folder / "words")
         tell(0.6)
         Filters().fit(shown, ids[labels]).save(folder / "filters")
         np.save(folder / "popularity.npy", _popularity(shown, history))

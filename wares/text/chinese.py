@@ -18,3 +18,10 @@ def words(run: str) -> list[str]:
 
     found = [word for word in rjieba.cut_for_search(run) if word not in _EMPTY]
     return found or [run]
+
+
+def cut(text: str) -> list[str]:
+    """A text as words, one after the other, nothing left out."""
+    import rjieba
+
+    return list(rjieba.cut(text))

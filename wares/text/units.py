@@ -34,6 +34,7 @@ UNITS: dict[str, tuple[str, ...]] = {
 """Our spelling of a unit, and all that are read as it; lower case."""
 
 _OURS = {spelling: unit for unit, spellings in UNITS.items() for spelling in spellings}
+_CLOSE = {spelling.replace(" ", ""): unit for spelling, unit in _OURS.items()}
 _SPELLINGS = "|".join(re.escape(each).replace(r"\ ", r"\s?") for each in sorted(_OURS, key=len, reverse=True))
 
 NUMBER = r"\d+(?:[.,]\d+)*"
@@ -59,6 +60,4 @@ def size(text: str) -> str:
     """One spelling of what matched `SIZE`: `"12 fl oz"` to `"12oz"`."""
     match = _PARTS.fullmatch(text)
     assert match is not None, text
-    spelling = re.sub(r"\s", " ", match[2])
-    unit = _OURS.get(spelling) or _OURS[spelling.replace(" ", "")]
-    return number(match[1]) + unit
+    return number(match[1]) + _CLOSE[re.sub(r"\s", "", match[2])]
