@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent / "wares"
 
 FLOORS: list[set[str]] = [
     {"errors", "arrays"},
-    {"kernels", "runner", "runners", "text", "abbreviations", "measure", "memory", "saving"},
+    {"kernels", "runner", "runners", "abbreviations", "measure", "memory", "saving"},
+    {"text"},
     {"data"},
     {"store"},
     {"algorithm", "training"},
