@@ -1,12 +1,13 @@
 """The vectors in groups; the groups followed from the build before, named, described and put in departments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import clone
 
@@ -19,7 +20,7 @@ from wares.engine import Tell, read_json, write_json
 from wares.registry import make as made
 from wares.stages.line import Line, settings_of
 from wares.store.steps import hash_array, hashed
-from wares.tasks import choosing, describing, drifting, following, holding, naming, treeing
+from wares.tasks import choosing, describing, drifting, following, holding, naming, renaming, treeing
 
 NAMED = "cluster-name"
 """The kind of the log's rows that say how a cluster is to be called."""
@@ -106,7 +107,8 @@ def groups_stage(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, h
     build, mark = _last(line)
     curated = curated_names(line.run.target.parent.parent / "log.sqlite")
     kinds = list(line.config.events.weights)
-    reads = [line.keys["clusters"], line.keys["shelf"], line.keys.get("history"), mark, curated, kinds]
+    asked = vars(line.config.names)
+    reads = [line.keys["clusters"], line.keys["shelf"], line.keys.get("history"), mark, curated, kinds, asked]
 
     def make(folder: Path, tell: Tell) -> None:
         before = None if build is None else _Before.read(build, shown)
@@ -127,7 +129,10 @@ def groups_stage(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, h
         bought = describing.bought(shown, history, kinds)
         described = describing.describe(shown, seen, vectors, centers, bought)
         tell(0.8)
-        names = _names(described, found, before, curated, seen)
+        better, failed = renaming.better_names(described, _typical(shown, described), line.config.names)
+        plain = [{**each, "name": name} for each, name in zip(described, better, strict=True)]
+        names = _names(plain, found, before, curated, seen)
+        write_json(folder / "warnings.json", failed)
         write_json(folder / "clusters.json", [{"id": id, **each} for id, each in zip(found.ids, names, strict=True)])
         tree = treeing.merges(centers)
         np.save(folder / "tree.npy", tree)
@@ -138,9 +143,10 @@ def groups_stage(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, h
             {"own": own, "before": mark, "clusters": line.keys["clusters"], "shelf": line.keys["shelf"]},
         )
 
-    code = [describing, drifting, following, holding, naming, treeing]
+    code = [describing, drifting, following, holding, naming, renaming, treeing]
     folder = line.step("groups", "name clusters", reads, code, make)
     _tell(line, folder)
+    line.run.warnings += read_json(folder / "warnings.json")
     seen: Labels = np.load(folder / "labels.npy")
     return seen
 
@@ -176,6 +182,13 @@ def _followed(labels: Labels, before: _Before | None) -> following.Following:
     if before is None:
         return following.first(int(labels.max(initial=-1)) + 1)
     return following.follow(before.labels, labels, before.ids, before.next_id, sizes_before=before.sizes.tolist())
+
+
+def _typical(shown: Catalog, described: Sequence[Mapping[str, Any]]) -> dict[int, str | None]:
+    """Titles of the typical products, by row."""
+    rows = sorted({row for each in described for row in each["typical"]})
+    titles = shown.scan.select("title").select(pl.col("title").gather(rows)).collect()["title"].to_list()
+    return dict(zip(rows, titles, strict=True))
 
 
 STEADY = 0.8

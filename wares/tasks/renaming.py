@@ -52,12 +52,18 @@ class Asked(Protocol):
     def timeout(self) -> float: ...
 
 
+class Titles(Protocol):
+    """Titles by row."""
+
+    def __getitem__(self, row: int, /) -> str | None: ...
+
+
 class _Failed(WaresError):
     """The model gave no answer that could be read."""
 
 
 def better_names(
-    described: Sequence[Mapping[str, Any]], titles: Sequence[str | None], settings: Asked
+    described: Sequence[Mapping[str, Any]], titles: Titles, settings: Asked
 ) -> tuple[list[str], list[str]]:
     """A name for each cluster, and what went wrong: the model's where it will do, else the plain one.
 
@@ -122,9 +128,7 @@ def _clean(value: Any) -> str:
 # -- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _asked(
-    clusters: Sequence[tuple[int, Mapping[str, Any]]], titles: Sequence[str | None], settings: Asked
-) -> dict[int, Any]:
+def _asked(clusters: Sequence[tuple[int, Mapping[str, Any]]], titles: Titles, settings: Asked) -> dict[int, Any]:
     """What the model calls some clusters, by their numbers. Raises _Failed."""
     shown = [
         {
