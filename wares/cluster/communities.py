@@ -6,9 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from wares.algorithm import setting
-from wares.arrays import Labels, Links
+from wares.arrays import Dense, Labels, Links
 from wares.cluster.graph import Graph, Weights, graph
 from wares.cluster.placing import PlacesByNeighbour
 from wares.errors import SettingError
@@ -17,8 +18,14 @@ from wares.kernels.distinct import kinds
 from wares.kernels.kmeans import work
 from wares.runner import Local, Runner
 
+STEP = 1.5
+"""A level is kept if it has so many times the communities of the level above."""
+
 TRIES = 16
 """Resolutions tried, to come to a number of communities."""
+
+TINY = 20
+"""A community with less than this part of its equal share of the rows is not worth counting."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -38,62 +45,84 @@ class Communities(PlacesByNeighbour):
         if links is not None:
             raise SettingError(f"{type(self).__name__} cannot honour must-link and cannot-link pairs")
         rows = self._rows(X, reset=True)
-        ties = graph(rows, self.n_neighbours, self.weights, self.seed)
+        with work() as pool:
+            bounds, order = kinds(pool, rows, np.arange(len(rows)))
+        copies = np.diff(bounds)
+        node = np.empty(len(rows), np.int64)
+        node[order] = np.repeat(np.arange(len(copies)), copies)
+        points = rows[order[bounds[:-1]]]
+        ties = graph(points, self.n_neighbours, self.weights, self.seed)
         if self.n_clusters is None:
             levels, self.resolution_ = self._levels(ties, self.resolution), float(self.resolution)
         else:
-            with work() as pool:
-                n_distinct = len(kinds(pool, rows, np.arange(len(rows)))[0]) - 1
-            levels, self.resolution_ = self._about(ties, min(self.n_clusters, n_distinct))
-        self._settle(rows, levels[-1])
-        self.levels_ = _counted([np.asarray(self.labels_), *levels[-2::-1]][: self.levels])
+            levels, self.resolution_ = self._about(ties, points, copies)
+        self.modularity_ = float(loops.modularity(*ties, levels[-1], ties.n, self.resolution_))
+        self._settle(rows, levels[-1][node])
+        self.levels_ = _counted([level[node] for level in _apart(levels[::-1])[: self.levels]])
         self.parents_ = _parents(self.levels_)
-        self.modularity_ = float(loops.modularity(*ties, self.labels_, self.n_clusters_, self.resolution_))
         return self
 
     @abstractmethod
     def _levels(self, ties: Graph, resolution: float) -> list[Labels]:
         """(n,) communities of every level, fine to coarse, each inside one of the next."""
 
-    def _about(self, ties: Graph, wanted: int) -> tuple[list[Labels], float]:
-        """The levels at the resolution that gives the fewest communities not below `wanted`, then merged to as many."""
-        low, high = 0.0, np.inf
-        resolution = float(self.resolution) or 1.0
-        best, found, at = [np.arange(ties.n)], ties.n, resolution
+    def _about(self, ties: Graph, points: Dense, copies: NDArray[np.int64]) -> tuple[list[Labels], float]:
+        """Levels of `n_clusters` communities, and the resolution: the least that gives as many worth counting."""
+        assert self.n_clusters is not None
+        wanted = min(self.n_clusters, ties.n)
+        least = int(copies.sum()) // (TINY * wanted)
+        low, high, resolution = 0.0, np.inf, float(self.resolution) or 1.0
+        best, at = [np.arange(ties.n)], resolution
         for _ in range(TRIES):
             levels = self._levels(ties, resolution)
-            count = int(levels[-1].max(initial=-1)) + 1
-            if wanted <= count <= found:
-                best, found, at = levels, count, resolution
+            count = int((np.bincount(levels[-1], copies) > least).sum())
+            if count < wanted:
+                low = resolution
+            else:
+                high, best, at = resolution, levels, resolution
             if count == wanted:
                 break
-            if count > wanted:
-                high = resolution
-            else:
-                low = resolution
             resolution = 2 * low if np.isinf(high) else (high / 2 if low == 0 else (low * high) ** 0.5)
-        if found > wanted:
-            best = [*best[:-1], _merged(ties, best[-1], wanted, at)]
-        return best, at
+        return [*best[:-1], _merged(points, copies, best[-1], wanted)], at
 
 
-def _merged(ties: Graph, labels: Labels, wanted: int, resolution: float) -> Labels:
-    """The communities merged by twos, where the most is gained or the least lost, until there are `wanted`."""
+def _merged(points: Dense, copies: NDArray[np.int64], labels: Labels, wanted: int) -> Labels:
+    """The communities merged by twos by Ward's rule, until there are `wanted`: tiny ones go to what is near them."""
     n = int(labels.max()) + 1
-    bounds, others, weights = loops.merge(*ties, labels, n)
-    mass = loops.masses(bounds, weights)
-    gains = -resolution / max(float(mass.sum()), np.finfo(float).tiny) * np.outer(mass, mass)
-    gains[np.repeat(np.arange(n), np.diff(bounds)), others] += weights
-    np.fill_diagonal(gains, -np.inf)
+    member = csr_array((copies.astype(np.float64), (labels, np.arange(len(labels)))), shape=(n, len(labels)))
+    sizes = np.bincount(labels, copies, n).astype(np.float64)
+    means = (member @ points) / sizes[:, None]
     new = np.arange(n)
+    if n > wanted:
+        costs = np.full((n, n), np.inf)
+        for a in range(1, n):
+            costs[a, :a] = _cost(means, sizes, a, slice(a))
     for _ in range(n - wanted):
-        a, b = sorted(divmod(int(gains.argmax()), n))
-        # Both what lies between and what chance would put there add up.
-        gains[a] += gains[b]
-        gains[:, a] = gains[a]
-        gains[a, a] = gains[b] = gains[:, b] = -np.inf
+        b, a = divmod(int(costs.argmin()), n)  # a is below b
+        means[a] = (sizes[a] * means[a] + sizes[b] * means[b]) / (sizes[a] + sizes[b])
+        sizes[a], sizes[b] = sizes[a] + sizes[b], np.inf
+        costs[b] = costs[:, b] = np.inf
+        costs[a, :a] = _cost(means, sizes, a, slice(a))
+        costs[a + 1 :, a] = _cost(means, sizes, a, slice(a + 1, n))
         new[new == b] = a
     return np.asarray(np.unique(new, return_inverse=True)[1][labels], np.int64)
+
+
+def _cost(means: NDArray[np.float64], sizes: NDArray[np.float64], one: int, others: slice) -> NDArray[np.float64]:
+    """What merging `one` with each of the others adds to the sum of squares; infinite for what is merged already."""
+    there = np.isfinite(sizes[others])
+    gaps = ((means[others] - means[one]) ** 2).sum(axis=1)
+    mass = np.where(there, sizes[others], 1)
+    return np.where(there, gaps * sizes[one] * mass / (sizes[one] + mass), np.inf)
+
+
+def _apart(levels: list[Labels]) -> list[Labels]:
+    """Of levels from coarse to fine the first, and each that has more communities by STEP than the one before."""
+    out = levels[:1]
+    for level in levels[1:]:
+        if level.max() + 1 >= STEP * (out[-1].max() + 1):
+            out.append(level)
+    return out
 
 
 def _counted(levels: list[Labels]) -> NDArray[np.int32]:

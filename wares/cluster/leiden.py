@@ -20,10 +20,10 @@ class Leiden(Communities):
     found rather than set. It makes a hierarchy on the way. Time: the kNN graph, then O(n x n_neighbours) a level.
     Memory: that of the graph, 24 bytes x n x n_neighbours, and a copy of the vectors.
 
-    The number of clusters is found; it grows with `resolution`. Parts of the graph that no edge joins are never one
-    community, and neither are rows that are far from everything but tied to their nearest all the same: each belongs to
-    a community of its neighbours. Only a row without any other is alone. Fewer than four times `n_neighbours` rows have
-    a quarter of the rows for neighbours. Identical rows are neighbours at distance zero.
+    The number of clusters is found; it grows with `resolution`. Identical rows are one node of the graph, so they are
+    never parted. What no edge joins is never one community. A row far from everything is tied to its nearest all the
+    same and belongs to a community of theirs; only a row without any other is alone. Where there are fewer than four
+    times `n_neighbours` distinct rows, a quarter of them are neighbours.
 
     A node joins the part where it gains most, where the paper draws one by its gain: same seed, same communities.
 
@@ -33,9 +33,10 @@ class Leiden(Communities):
     weights : of an edge: "near" by the distance on the scale around both ends, "shared" by the overlap of their
         neighbours, "equal".
     resolution : above 1 more and smaller communities, below 1 fewer.
-    n_clusters : a number of clusters to reach by the resolution, which is then searched from the one given; what is
-        left above it is merged where the least is lost, parts that no edge joins too. None takes what is found.
-    levels : most levels kept, from the coarsest down.
+    n_clusters : so many clusters: by the least resolution that gives as many, tiny ones not counted; what is left above
+        it is merged by Ward's rule, parts that no edge joins too. None takes what is found. There are fewer where there
+        are fewer distinct rows.
+    levels : most levels kept, from the coarsest down, each with at least half as many communities again.
     rounds : how often the whole is done, each from the communities of the one before.
     seed : of the order in which rows are tried, and of the search for neighbours.
 
@@ -45,7 +46,7 @@ class Leiden(Communities):
     levels_ : (n_levels, n) int32 communities from coarse to fine, the first as `labels_`.
     parents_ : (n_communities of all levels,) int32 the community that each lies in, -1 at the top; they are numbered on
         from level to level, coarse to fine.
-    modularity_ : of `labels_`, at `resolution_`.
+    modularity_ : of `labels_` on the graph of distinct rows, at `resolution_`.
     resolution_ : the resolution used.
 
     Source: Traag, Waltman & van Eck 2019, doi:10.1038/s41598-019-41695-z; Reichardt & Bornholdt 2006,
