@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wares.kernels.kmeans import Work, group
-from wares.kernels.splitting import split
+from wares.kernels.splitting import ROUNDING, split
 
 Seeding = Literal["k-means++", "k-means||", "random"]
 
@@ -48,7 +48,10 @@ class Seeds:
     def more(self, k: int, centers: NDArray[np.float32]) -> NDArray[np.float32]:
         """At least one and at most k rows away from the centres, far from each other; none where no row is away."""
         labels, _ = self.work.nearest(self.vectors, self.squared, centers)
-        gaps = self.work.spread(self.vectors, centers, labels)[self.rows] * self.weights[self.rows]
+        gaps = self.work.spread(self.vectors, centers, labels)[self.rows]
+        if self.spherical:
+            gaps[gaps <= ROUNDING * self.squared[self.rows]] = 0
+        gaps *= self.weights[self.rows]
         away = np.flatnonzero(gaps)
         if not len(away):
             return centers[:0]

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 from wares.kernels.centers import apart, assign_all, average, copy_row, dot, frozen, group
 from wares.kernels.kmeans import Work
 
+ROUNDING = 1e-13
+"""Share of its squared length by which a row can be off after it was scaled to length one in float32."""
+
 
 @nb.njit(nogil=True, cache=True)
 def _draw(values, at):
@@ -25,8 +28,11 @@ def _draw(values, at):
 
 
 @nb.njit(nogil=True, cache=True)
-def _plus_plus(rows, weights, k, draws, out):
-    """k-means++: each seed drawn by weight times squared distance to the seeds so far; how many were distinct."""
+def _plus_plus(rows, weights, k, draws, nothing, out):
+    """k-means++: each seed drawn by weight times squared distance to the seeds so far; how many were distinct.
+
+    Squared distances below the share `nothing` of a row's squared length are none.
+    """
     n = rows.shape[0]
     squared = np.empty(n, np.float64)
     for i in range(n):
@@ -50,6 +56,7 @@ def _plus_plus(rows, weights, k, draws, out):
                 gap = squared[i] + squared[candidate] - 2.0 * np.float64(products[i])
                 if gap < 1e-6 * squared[i]:  # float32 cannot tell it from zero: measure
                     gap = apart(rows[i], rows[candidate])
+                    gap = gap if gap > nothing * squared[i] else 0.0
                 trial[i] = min(nearest[i], gap)
                 total += trial[i] * weights[i]
             if total < lowest:
@@ -76,7 +83,7 @@ def _split(vectors, weights, order, bounds, groups, sizes, starts, draws, rounds
             copy_row(vectors, order[first + i], rows, i)
             by[i] = weights[order[first + i]]
         mine = np.zeros((k, width), np.float32)
-        k = _plus_plus(rows, by, k, draws[starts[g] : starts[g] + k], mine)
+        k = _plus_plus(rows, by, k, draws[starts[g] : starts[g] + k], ROUNDING if spherical else 0.0, mine)
         made[g] = k
         mine = mine[:k].copy()
         squared = np.empty(last - first, np.float32)
