@@ -1,9 +1,8 @@
 """Names for clusters: the words that many of its products share and few of the others'."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,30 +11,23 @@ from scipy.sparse import csr_array
 from wares.arrays import Labels, Vectors, unit
 from wares.data.catalog import Catalog
 from wares.errors import DataError
+from wares.tasks.phrasing import FOREIGN, Candidates, phrases
 from wares.tasks.wording import Wording
 
 COLUMNS = ("title", "brand", "category")
 """What names are read from; of the category its last level only."""
 
-ENOUGH = 0.6
-"""Of the members, how many should have a word of the name."""
-
-FOREIGN = 0.15
-"""Of other clusters' products, how many may have a word before it counts for less."""
-
 COMMON = 0.5
 """Of other clusters' products, how many may have a word for it to be in a name at all."""
 
-MOST_WORDS = 4
+CANDIDATES = 60
+"""Terms that a name is looked for among."""
 
-PHRASE_SHARE = 0.25
-"""Of the members, how many must have a phrase for it to stand for one of its words."""
+SAMPLE = 3000
+"""Products of a cluster, and of the others, that its name is tried on; what is told of it is counted on all."""
 
-WORD_SHARE = 0.35
-"""Of the members, how many must have a word for it to join a name that covers enough."""
-
-PHRASE = 1.2
-"""Two words that stand side by side say more than their numbers do."""
+PHRASE, ALONE = 1.2, 0.4
+"""Two words that stand side by side say more than their numbers do, a word that mostly describes another one less."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +52,21 @@ def name_clusters(
     *,
     columns: Sequence[str] = COLUMNS,
     typical: int = 8,
+    wording: Wording | None = None,
 ) -> list[ClusterName]:
     """A name for each cluster 0..labels.max(), all different, in the catalog's own words.
 
     Words and two-word phrases are weighed by class-based TF-IDF: the share of members that have it times
-    log(1 + mean cluster size / products that have it). A name takes the best, then more until 60 % of the members have
-    a word of it. `X` (n, width) finds the most central products; without it they are the first.
+    log(1 + mean cluster size / products that have it). A name is a phrase or a list of two or three, of at most four
+    words, such that 60 % of the members have a word of it and at most 15 % of the other clusters' products do, as far
+    as that can be had (`wares.tasks.phrasing`). `X` (n, width) finds the most central products; without it they are the
+    first. wording : of the same catalog and columns, where it is known already.
 
     Source of the weight: Grootendorst 2022, arXiv:2203.05794.
     """
     if len(labels) != len(catalog):
         raise DataError(f"{len(labels)} labels but {len(catalog)} products: one of each")
-    wording = Wording.of(catalog, columns)
+    wording = wording or Wording.of(catalog, columns)
     n_clusters = int(labels.max()) + 1 if len(labels) else 0
     titles = catalog.frame(["title"])["title"].to_list()
     central = typical_rows(X, labels, n_clusters=n_clusters, n=typical, titles=titles)
@@ -112,19 +107,11 @@ def _different(rows: list[int], titles: Sequence[str | None] | None, n: int) -> 
     return list(seen.values())
 
 
-@dataclass(frozen=True, eq=False)
-class _Members:
-    """The rows of a cluster, and which of the candidates each has (n_rows, n_candidates)."""
-
-    rows: NDArray[np.int64]
-    has: NDArray[np.bool_]
-
-
 class _Naming:
     """The counts of all clusters, and the names given so far."""
 
     def __init__(self, wording: Wording, labels: Labels, n_clusters: int) -> None:
-        self.wording = wording
+        self.wording, self.labels = wording, labels
         self.sizes = np.bincount(labels[labels >= 0], minlength=n_clusters)
         known = np.flatnonzero(labels >= 0)
         member = csr_array(
@@ -133,146 +120,86 @@ class _Naming:
         self.counts = csr_array(member @ wording.has)
         self.total = np.asarray(self.counts.sum(axis=0)).ravel()
         self.idf = np.log1p(self.sizes.mean() / np.maximum(self.total, 1)) if n_clusters else self.total
-        order = np.argsort(labels, kind="stable")
-        self.bounds = np.searchsorted(labels[order], np.arange(n_clusters + 1))
-        self.order = order
+        self.order = np.argsort(labels, kind="stable")
+        self.bounds = np.searchsorted(labels[self.order], np.arange(n_clusters + 1))
+        self.some = known[:: max(1, len(known) // SAMPLE)]
         self.taken: set[str] = set()
 
     def name(self, cluster: int, typical: list[int]) -> ClusterName:
         """The name of one cluster, unlike those before."""
         rows = self.order[self.bounds[cluster] : self.bounds[cluster + 1]]
-        terms, worth = self._candidates(cluster)
-        members = _Members(rows, self.wording.has[rows][:, terms].toarray().astype(bool))
-        picked = self._picked(terms, worth, members) if len(terms) and len(rows) else []
-        name = self._unlike(self._joined(picked, terms, members) or f"Cluster {cluster + 1}", picked, terms, members)
-        coverage, foreign = self._shares(sorted(self._words(picked, terms)), rows)
-        return ClusterName(name, self._keywords(terms, members), typical, coverage, foreign)
+        terms, shares, foreign = self._terms(cluster)
+        lines = _Lines(self.wording, rows, terms)
+        found = phrases(self._candidates(terms, shares, foreign, rows, cluster))
+        name, words = f"Cluster {cluster + 1}", list[int]()
+        for each in found:
+            picked = sorted(each.terms, key=lambda at: -shares[at])
+            written = [lines.written(at) for at in picked]
+            tried = _listed([text for text in written if text])
+            if all(written) and tried.casefold() not in self.taken:
+                name, words = tried, sorted(each.words)
+                break
+        coverage, others = self._shares(words, rows)
+        return ClusterName(self._unlike(name), self._keywords(terms, lines), typical, coverage, others)
 
-    def _candidates(self, cluster: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """At most 80 terms of most weight, best first, and their weights a member that has them."""
+    def _terms(self, cluster: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """At most 60 terms of most weight, best first; of the members how many have each, and of all others."""
         start, stop = self.counts.indptr[cluster], self.counts.indptr[cluster + 1]
         terms = self.counts.indices[start:stop].astype(np.int64)
         counts = self.counts.data[start:stop].astype(np.float64)
         size = max(int(self.sizes[cluster]), 1)
+        outside = self.total.astype(np.float64)
+        outside[terms] -= counts
+        outside /= max(int(self.sizes.sum()) - size, 1)
         kept = self.wording.useful[terms] & (counts >= max(0.03 * size, min(2, size)))
         terms, counts = terms[kept], counts[kept]
-        outside = (self.total - self._counts_of(cluster)) / max(int(self.sizes.sum()) - size, 1)
-        foreign = np.array([max(outside[part] for part in self.wording.parts(int(term))) for term in terms])
-        kept = foreign <= COMMON
-        terms, counts, foreign = terms[kept], counts[kept], foreign[kept]
-        phrase = np.where(terms >= len(self.wording.words), PHRASE, 1.0)
-        worth = self.idf[terms] * phrase * np.minimum(1.0, FOREIGN / np.maximum(foreign, 1e-9))
-        best = np.lexsort((terms, -worth * counts))[:80]
-        return terms[best], worth[best]
+        foreign = outside[self.wording.word_pairs[terms]].max(axis=1)
+        worth = self.idf[terms] * np.minimum(1.0, FOREIGN / np.maximum(foreign, 1e-9)) * (foreign <= COMMON)
+        best = np.lexsort((terms, -worth * counts))[:CANDIDATES]
+        best = best[worth[best] > 0]
+        return terms[best], counts[best] / size, foreign[best]
 
-    def _counts_of(self, cluster: int) -> NDArray[np.float64]:
-        out = np.zeros(self.counts.shape[1])
-        start, stop = self.counts.indptr[cluster], self.counts.indptr[cluster + 1]
-        out[self.counts.indices[start:stop]] = self.counts.data[start:stop]
-        return out
+    def _candidates(
+        self,
+        terms: NDArray[np.int64],
+        shares: NDArray[np.float64],
+        foreign: NDArray[np.float64],
+        rows: NDArray[np.int64],
+        cluster: int,
+    ) -> Candidates:
+        """What a name may be made of."""
+        wording = self.wording
+        parts = [wording.parts(int(term)) for term in terms]
+        words = np.unique(wording.word_pairs[terms]) if len(terms) else np.empty(0, np.int64)
+        inside = wording.having(rows[:: max(1, len(rows) // SAMPLE)], words)
+        outside = wording.having(self.some[self.labels[self.some] != cluster], words)
+        at = np.searchsorted(words, wording.word_pairs[terms])
+        # What reads as a thing: a phrase, or a word that stands last where it stands.
+        reads = np.where(terms >= len(wording.words), PHRASE, ALONE + (1 - ALONE) * wording.last[terms])
+        near = np.clip(1 - 0.5 * foreign / FOREIGN, 0.1, 1)
+        values = self.idf[terms] * shares * reads * near
+        return Candidates(
+            parts,
+            values,
+            whole=np.array([_alone("".join(wording.words[word] for word in each)) for each in parts], np.bool_),
+            inside=np.maximum(inside[:, at[:, 0]], inside[:, at[:, 1]]),
+            outside=np.maximum(outside[:, at[:, 0]], outside[:, at[:, 1]]),
+            repeats=self._repeats(parts),
+        )
 
-    def _picked(self, terms: NDArray[np.int64], worth: NDArray[np.float64], members: _Members) -> list[int]:
-        """Which candidates make the name: the best, then what covers more members, then what says it more nearly."""
-        picked: list[int] = []
-        covered = np.zeros(len(members.rows), bool)
-        while covered.mean() < ENOUGH:
-            fresh = (members.has & ~covered[:, None]).mean(axis=0)
-            best = self._best(picked, terms, worth * fresh * (fresh >= 0.04), members)
-            if best is None:
-                break
-            picked.append(best)
-            covered |= members.has[:, best]
-        return self._made_nearer(picked, terms, worth, members)
+    def _repeats(self, parts: Sequence[tuple[int, ...]]) -> Callable[[int], NDArray[np.bool_]]:
+        """Which terms share a word with one of them, or hold a word of it or the other way round: 洗面奶 and 面奶."""
+        texts = [[self.wording.words[word] for word in each] for each in parts]
 
-    def _best(
-        self, picked: list[int], terms: NDArray[np.int64], values: NDArray[np.float64], members: _Members
-    ) -> int | None:
-        """The candidate of most value that can stand beside those picked."""
-        words = self._words(picked, terms)
-        for each in np.argsort(-values, kind="stable").tolist():
-            if values[each] <= 0:
-                return None
-            parts = set(self.wording.parts(int(terms[each])))
-            if parts & words or len(parts | words) > MOST_WORDS or self._inside(parts, words):
-                continue
-            if self._written(each, terms, members) is not None:
-                return int(each)
-        return None
+        @cache
+        def repeats(at: int) -> NDArray[np.bool_]:
+            return np.array([any(a in b or b in a for a in texts[at] for b in other) for other in texts], np.bool_)
 
-    def _made_nearer(
-        self, picked: list[int], terms: NDArray[np.int64], worth: NDArray[np.float64], members: _Members
-    ) -> list[int]:
-        """A name of one word becomes a phrase that holds it, or takes a word that many members share."""
-        words = self._words(picked, terms)
-        if len(words) != 1:
-            return picked
-        shares = members.has.mean(axis=0)
-        longer = [each for each in range(len(terms)) if words < set(self.wording.parts(int(terms[each])))]
-        for each in sorted(longer, key=lambda each: -shares[each] * worth[each]):
-            if (
-                shares[each] >= PHRASE_SHARE
-                and worth[each] >= 0.5 * worth[picked[0]]
-                and self._written(each, terms, members)
-            ):
-                return [each]
-        more = self._best(picked, terms, worth * shares * (shares >= WORD_SHARE), members)
-        return picked if more is None else [*picked, more]
+        return repeats
 
-    def _written(self, each: int, terms: NDArray[np.int64], members: _Members) -> str | None:
-        return self.wording.written(int(terms[each]), members.rows[members.has[:, each]][:80].tolist())
-
-    def _words(self, picked: list[int], terms: NDArray[np.int64]) -> set[int]:
-        return {part for each in picked for part in self.wording.parts(int(terms[each]))}
-
-    def _inside(self, parts: set[int], words: set[int]) -> bool:
-        """Whether a word repeats one of the name, as 面奶 does 洗面奶."""
-        names = [self.wording.words[word] for word in words]
-        return any(a in b or b in a for part in parts for a in [self.wording.words[part]] for b in names)
-
-    def _joined(self, picked: list[int], terms: NDArray[np.int64], members: _Members) -> str:
-        """The parts in reading order: side by side where the same products have both, else with "&"."""
-        groups: list[list[int]] = []
-        for each in picked:
-            has = members.has[:, each]
-            for group in groups:
-                other = members.has[:, group[0]]
-                if (has & other).sum() >= 0.5 * min(has.sum(), other.sum()):
-                    group.append(each)
-                    break
-            else:
-                groups.append([each])
-        texts = []
-        for group in groups:
-            group.sort(key=lambda each: self.wording.place[terms[each]])
-            both = members.rows[members.has[:, group].all(axis=1)][:80].tolist()
-            texts.append(self._run([self._written(each, terms, members) or "" for each in group], both))
-        return _listed(texts)
-
-    def _run(self, texts: Sequence[str], rows: Sequence[int]) -> str:
-        """Texts that the same products have, in a row; with "&" where the products list them so."""
-        lines = "\n".join(line for row in rows for line in self.wording.lines[row]).casefold()
-        out = texts[0]
-        for before, text in pairwise(texts):
-            if _han(before) and _han(text):
-                out += text
-                continue
-            sides = re.escape(before.casefold()), re.escape(text.casefold())
-            listed = re.search(rf"{sides[0]}\s*(?:[&/,]|and\b)\s*{sides[1]}", lines)
-            out += f" & {text}" if listed else f" {text}"
-        return out
-
-    def _unlike(self, name: str, picked: list[int], terms: NDArray[np.int64], members: _Members) -> str:
-        """The name, with a further keyword or a number where another cluster has it already."""
-        words = self._words(picked, terms)
-        tried = name
-        for each in range(len(terms)):
-            if tried.casefold() not in self.taken:
-                break
-            parts = set(self.wording.parts(int(terms[each])))
-            if not parts & words and not self._inside(parts, words):
-                more = self._written(each, terms, members)
-                tried = f"{name}: {more}" if more else tried
-        number = 2
+    def _unlike(self, name: str) -> str:
+        """The name, with a number where another cluster has it already."""
+        tried, number = name, 2
         while tried.casefold() in self.taken:
             tried, number = f"{name} {number}", number + 1
         self.taken.add(tried.casefold())
@@ -282,15 +209,15 @@ class _Naming:
         """Of the rows and of the other clusters' products, how many have one of the words."""
         if not words or not len(rows):
             return 0.0, 0.0
-        anywhere = np.asarray(self.wording.has[:, words].sum(axis=1)).ravel() > 0
+        anywhere = self.wording.having_any(words)
         inside = int(anywhere[rows].sum())
         others = max(int(self.sizes.sum()) - len(rows), 1)
-        return inside / len(rows), (int(anywhere[self.order[self.bounds[0] :]].sum()) - inside) / others
+        return inside / len(rows), (int(anywhere[self.labels >= 0].sum()) - inside) / others
 
-    def _keywords(self, terms: NDArray[np.int64], members: _Members, n: int = 8) -> list[str]:
+    def _keywords(self, terms: NDArray[np.int64], lines: "_Lines", n: int = 8) -> list[str]:
         out: list[str] = []
         for each in np.flatnonzero(terms < len(self.wording.words)).tolist():
-            text = self._written(each, terms, members)
+            text = lines.written(each)
             if text and not any(text.casefold() in known.casefold() for known in out):
                 out.append(text)
             if len(out) == n:
@@ -298,13 +225,35 @@ class _Naming:
         return out
 
 
+class _Lines:
+    """How a cluster's products write its terms."""
+
+    def __init__(self, wording: Wording, rows: NDArray[np.int64], terms: NDArray[np.int64]) -> None:
+        self.wording, self.terms = wording, terms
+        self.rows = rows[:: max(1, len(rows) // SAMPLE)]
+        self.has = wording.having(self.rows, np.sort(terms))[:, np.argsort(np.argsort(terms))]
+        self.known: dict[int, str | None] = {}
+
+    def written(self, at: int) -> str | None:
+        """The term at a place of `terms` as it is mostly written; None where its words never stand side by side."""
+        if at not in self.known:
+            rows = self.rows[self.has[:, at] > 0].tolist()
+            self.known[at] = self.wording.written(int(self.terms[at]), rows)
+        return self.known[at]
+
+
 def _han(text: str) -> bool:
     return any("\u4e00" <= letter <= "\u9fff" for letter in text)
 
 
+def _alone(text: str) -> bool:
+    """Whether a word of Chinese is long enough to be a name."""
+    return len(text) > 2 and _han(text)
+
+
 def _listed(texts: Sequence[str]) -> str:
-    if len(texts) == 1:
-        return texts[0]
-    if all(map(_han, texts)):
+    if len(texts) <= 1:
+        return "".join(texts)
+    if any(map(_han, texts)):
         return "、".join(texts)
     return f"{', '.join(texts[:-1])} & {texts[-1]}"
