@@ -20,12 +20,13 @@ NOWHERE = -1
 
 
 @nb.njit(nogil=True, cache=True)
-def _key(a, b):
+def key_of(a, b):
+    """One number for a pair of rows, in any order."""
     return (np.int64(min(a, b)) << 32) | np.int64(max(a, b))
 
 
 @nb.njit(nogil=True, cache=True)
-def _place(keys, key):
+def place_of(keys, key):
     """Where a key stands in the open table, or the free place where it would."""
     mask = keys.size - 1
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
@@ -36,29 +37,25 @@ def _place(keys, key):
 
 
 @nb.njit(nogil=True, cache=True)
-def _grown(keys, sums, parents):
-    """The table with twice the room for the pairs whose two sides still stand for themselves."""
-    alive = 0
-    for at in range(keys.size):
-        if keys[at] >= 0 and parents[keys[at] >> 32] == keys[at] >> 32:
-            low = keys[at] & 0xFFFFFFFF
-            alive += parents[low] == low
+def grown(keys, sums, parents, wanted):
+    """The table without the pairs of which a side stands for itself no more, with room for `wanted`; and its pairs."""
     size = 64
-    while size < 4 * alive:
+    while size < 4 * wanted:
         size *= 2
-    new_keys, new_sums = np.full(size, -1, np.int64), np.zeros(size)
+    new_keys, new_sums, alive = np.full(size, -1, np.int64), np.zeros(size), 0
     for at in range(keys.size):
         if keys[at] < 0:
             continue
         high, low = keys[at] >> 32, keys[at] & 0xFFFFFFFF
         if parents[high] == high and parents[low] == low:
-            to = _place(new_keys, keys[at])
+            to = place_of(new_keys, keys[at])
             new_keys[to], new_sums[to] = keys[at], sums[at]
+            alive += 1
     return new_keys, new_sums, alive
 
 
 @nb.njit(nogil=True, cache=True)
-def _sink(heap, size, at, bounds):
+def sink(heap, size, at, bounds):
     """Let the pair at a place of the heap sink below those of larger bounds, ties to the lower pair."""
     moved = heap[at]
     while True:
@@ -84,7 +81,7 @@ def _share_a_group(a, b, n, heads, follow, ends, degree, keys):
         a, b = b, a
     node = heads[a]
     while node != NOWHERE:
-        if ends[node] >= n and keys[_place(keys, _key(b, ends[node]))] >= 0:
+        if ends[node] >= n and keys[place_of(keys, key_of(b, ends[node]))] >= 0:
             return True
         node = follow[node]
     return False
@@ -110,8 +107,8 @@ def merge_pairs(edges, values, sizes, n, threshold):
     bounds, heap, waiting = np.empty(m), np.empty(m, np.int64), 0
     for e in range(m):
         a, b = edges[e, 0], edges[e, 1]
-        at = _place(keys, _key(a, b))
-        keys[at], sums[at] = _key(a, b), values[e]
+        at = place_of(keys, key_of(a, b))
+        keys[at], sums[at] = key_of(a, b), values[e]
         for side in range(2):
             node, own = 2 * e + side, edges[e, side]
             ends[node] = edges[e, 1 - side]
@@ -127,25 +124,25 @@ def merge_pairs(edges, values, sizes, n, threshold):
             waiting += 1
     used = m
     for at in range(waiting // 2 - 1, -1, -1):
-        _sink(heap, waiting, at, bounds)
+        sink(heap, waiting, at, bounds)
     merges, likeness, done = np.empty((n, 2), np.int64), np.empty(n), 0
     while waiting:
         e = heap[0]
         a, b = find(parents, edges[e, 0]), find(parents, edges[e, 1])
         current = -np.inf
         if a != b:
-            at = _place(keys, _key(a, b))
+            at = place_of(keys, key_of(a, b))
             current = sums[at] / (sizes[a] * sizes[b])
             if threshold <= current < bounds[e]:
                 bounds[e] = current
-                _sink(heap, waiting, 0, bounds)
+                sink(heap, waiting, 0, bounds)
                 continue
             if current >= threshold and _share_a_group(a, b, n, heads, follow, ends, degree, keys):
                 sums[at] = current = -np.inf
         waiting -= 1
         heap[0] = heap[waiting]
         if waiting:
-            _sink(heap, waiting, 0, bounds)
+            sink(heap, waiting, 0, bounds)
         if current < threshold:
             continue
         merges[done, 0], merges[done, 1], likeness[done] = a, b, current
@@ -153,9 +150,7 @@ def merge_pairs(edges, values, sizes, n, threshold):
         if degree[a] < degree[b]:
             a, b = b, a
         if used + degree[b] > keys.size // 2:
-            keys, sums, used = _grown(keys, sums, parents)
-            while used + degree[b] > keys.size // 2:  # all that may come has to fit
-                keys, sums = _doubled(keys, sums)
+            keys, sums, used = grown(keys, sums, parents, used + degree[b])
         parents[b] = a
         sizes[a] += sizes[b]
         node = heads[b]
@@ -163,10 +158,10 @@ def merge_pairs(edges, values, sizes, n, threshold):
             after = follow[node]
             c = find(parents, ends[node])
             if c != a:
-                old = _place(keys, _key(b, c))
-                to = _place(keys, _key(a, c))
+                old = place_of(keys, key_of(b, c))
+                to = place_of(keys, key_of(a, c))
                 if keys[to] == -1:
-                    keys[to] = _key(a, c)
+                    keys[to] = key_of(a, c)
                     used += 1
                     follow[tails[a]] = node
                     follow[node] = NOWHERE
@@ -176,16 +171,6 @@ def merge_pairs(edges, values, sizes, n, threshold):
                 sums[old] = 0.0  # a neighbour that is itself a merger stands in the list more than once
             node = after
     return merges[:done], likeness[:done]
-
-
-@nb.njit(nogil=True, cache=True)
-def _doubled(keys, sums):
-    new_keys, new_sums = np.full(2 * keys.size, -1, np.int64), np.zeros(2 * keys.size)
-    for at in range(keys.size):
-        if keys[at] >= 0:
-            to = _place(new_keys, keys[at])
-            new_keys[to], new_sums[to] = keys[at], sums[at]
-    return new_keys, new_sums
 
 
 def average_linkage(

@@ -165,9 +165,9 @@ def merges_of(pairs, lengths):
 
 
 def cut(tree: NDArray[np.float64], n_clusters: int = 1, height: float = np.inf) -> NDArray[np.int64]:
-    """(n,) clusters, counted from zero by first row: merges are taken up to that number of clusters and that height."""
+    """(n,) clusters, counted from zero by first row: merges below that height, down to that many."""
     n = len(tree) + 1
-    taken = min(max(n - n_clusters, 0), int(np.searchsorted(tree[:, 2], height, side="right")))
+    taken = min(max(n - n_clusters, 0), int(np.searchsorted(tree[:, 2], height)))
     first = np.concatenate([np.arange(n), np.empty(n - 1, np.int64)])  # a row of each node
     pairs = np.empty((taken, 2), np.int64)
     for at, (a, b) in enumerate(tree[:taken, :2].astype(np.int64).tolist()):
