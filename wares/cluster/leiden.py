@@ -53,7 +53,7 @@ class Leiden(Communities):
     doi:10.1103/PhysRevE.74.016110 (resolution); Zelnik-Manor & Perona 2004, "Self-tuning spectral clustering".
     """
 
-    rounds: int = setting(2, low=1)
+    rounds: int = setting(3, low=1)
 
     def _levels(self, ties: Graph, resolution: float) -> list[Labels]:
         rng = np.random.default_rng(self.seed)

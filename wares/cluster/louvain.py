@@ -55,9 +55,11 @@ class Louvain(Communities):
             mass = loops.masses(ties.bounds, ties.weights)
             pull = resolution / (float(mass.sum()) or 1.0)
             labels = np.arange(ties.n)
-            if not loops.move(*ties, mass, pull, rng.permutation(ties.n), labels):
-                return found[1:] or found
+            while loops.move(*ties, mass, pull, rng.permutation(ties.n), labels):
+                pass
             kept, labels = np.unique(labels, return_inverse=True)
+            if len(kept) == ties.n:
+                return found[1:] or found
             of = labels[of]
             found.append(of)
             ties = Graph(*loops.merge(*ties, labels, len(kept)))
