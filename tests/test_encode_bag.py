@@ -48,7 +48,7 @@ def test_catalogs_without_words():
 
 def test_blocks_do_not_matter(monkeypatch):
     whole = Bag(least=1).fit(catalog())
-    monkeypatch.setattr("wares.encode.bag.BLOCK", 2)
+    monkeypatch.setattr(Catalog.pieces, "__defaults__", (None, 30, None))
     parts = Bag(least=1).fit(catalog())
     np.testing.assert_array_equal(whole.vocabulary_, parts.vocabulary_)
     np.testing.assert_array_equal(whole.shown_, parts.shown_)

@@ -13,9 +13,6 @@ from wares.arrays import Labels, Sparse, unit
 from wares.data.catalog import Catalog
 from wares.text.tokens import tokens_of
 
-BLOCK = 4_096
-"""Texts read at once."""
-
 
 @dataclass(kw_only=True, eq=False)
 class Bag(Encoder):
@@ -80,8 +77,7 @@ class Bag(Encoder):
         return self._counted(self._texts(catalog))
 
     def _texts(self, catalog: Catalog) -> Iterator[list[str]]:
-        for part in catalog.parts(BLOCK):
-            yield part.text(self.columns)
+        return catalog.texts(self.columns)
 
     def _counted(self, blocks: Iterator[list[str]] | list[list[str]]) -> Sparse:
         vocabulary = self.learned()["vocabulary_"].tolist()

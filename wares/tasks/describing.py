@@ -12,8 +12,8 @@ from wares.arrays import Labels, Vectors
 from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.tasks.agreement import dense
-from wares.tasks.naming import name_clusters
 from wares.tasks.organising import profile
+from wares.tasks.sparing import named
 
 SHOWN = 8
 """Typical and borderline products of each cluster."""
@@ -35,7 +35,7 @@ def describe(
     50th and 90th percentile), brands, categories, apart (column, value and how many times as frequent as elsewhere),
     sold and revenue (None without events). bought : what `bought` gives.
     """
-    names, profiles = name_clusters(catalog, labels, vectors), profile(catalog, labels)
+    names, profiles = named(catalog, labels, vectors), profile(catalog, labels)
     close = borderline(vectors, labels, centers)
     out = []
     for cluster, (name, each) in enumerate(zip(names, profiles, strict=True)):
@@ -71,8 +71,7 @@ def borderline(vectors: Vectors, labels: Labels, centers: NDArray[np.float32]) -
     order = np.lexsort((spare, labels))
     bounds = np.searchsorted(labels[order], np.arange(len(centers) + 1))
     return [
-        [int(row) for row in order[start:stop][:SHOWN] if np.isfinite(spare[row])]
-        for start, stop in pairwise(bounds)
+        [int(row) for row in order[start:stop][:SHOWN] if np.isfinite(spare[row])] for start, stop in pairwise(bounds)
     ]
 
 

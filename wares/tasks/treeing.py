@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from wares.arrays import Labels, Vectors
 from wares.data.catalog import Catalog
-from wares.tasks.naming import name_clusters
+from wares.tasks.sparing import named
 
 FEW = 6
 """Clusters up to which departments would say nothing more."""
@@ -65,7 +65,7 @@ def departments(catalog: Catalog, labels: Labels, X: Vectors, tree: NDArray[np.f
     wide = np.where(labels >= 0, of[labels], -1)
     sizes = np.bincount(labels[labels >= 0], minlength=len(of))
     found = []
-    for number, each in enumerate(name_clusters(catalog, wide, X)):
+    for number, each in enumerate(named(catalog, wide, X)):
         members = sorted(np.flatnonzero(of == number).tolist(), key=lambda cluster: (-int(sizes[cluster]), cluster))
         found.append(Department(each.name, int(sizes[members].sum()), each.keywords, members))
     return sorted(found, key=lambda each: -each.size)
