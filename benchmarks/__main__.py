@@ -13,6 +13,7 @@ NAMES = (
     "demo",
     "vectorise",
     "kmeans",
+    "clusters_scale",
     "neighbours",
     "clusters",
     "classify",

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_info
 from benchmarks.harness import needs
 
 SIZE = 150_000
+MILLION = 1_000_000
 WIDTH = 256
 
 
@@ -39,6 +40,27 @@ def title_vectors(data: Path) -> NDArray[np.float32]:
         np.save(kept.with_suffix(".new.npy"), made)
         kept.with_suffix(".new.npy").replace(kept)
     return np.load(kept)
+
+
+def million_vectors(data: Path) -> Path:
+    """A file of (1,000,000, 256) float32 unit rows, 1 GB: those of the titles resampled, with Gaussian noise of .35.
+
+    Kept in the folder for temporary files.
+    """
+    titles = title_vectors(data)
+    digest = hashlib.sha256(titles[::100].tobytes()).hexdigest()[:12]
+    kept = Path(tempfile.gettempdir()) / f"wares-million-{digest}.npy"
+    if not kept.exists():
+        rng = np.random.default_rng(0)
+        new = kept.with_suffix(".new.npy")
+        out = np.lib.format.open_memmap(new, "w+", np.float32, (MILLION, WIDTH))
+        for start in range(0, MILLION, 50_000):
+            noise = rng.standard_normal((50_000, WIDTH), dtype=np.float32) * np.float32(0.35 / WIDTH**0.5)
+            rows = titles[rng.integers(len(titles), size=50_000)] + noise
+            out[start : start + 50_000] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        out.flush()
+        new.replace(kept)
+    return kept
 
 
 def _titles(data: Path) -> list[str]:
