@@ -26,7 +26,7 @@ FLOORS: list[set[str]] = [
     {"config", "settings", "typed"},
     {"engine", "stages", "building", "sources"},
     {"opened", "live", "exporting", "groups", "clustering", "shop"},
-    {"progress", "demo"},
+    {"progress", "demo", "plots"},
     {"cli", "api", "web", "report"},
     {"__main__"},
 ]

@@ -1,8 +1,12 @@
 """What a shop says of its clusters beyond their list: why a product is in one, and what they may be called."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from wares.errors import DataError, SettingError
 from wares.opened import Opened
@@ -52,6 +56,70 @@ def why(now: Opened, product: str) -> dict[str, Any]:
 
 def _short(now: Opened, number: int) -> dict[str, Any]:
     return {"id": now.clusters[number].id, "name": now.clusters[number].name}
+
+
+def map_of(now: Opened, cache: Path) -> dict[str, Any]:
+    """The catalog as points on a plane, in columns, one entry a shown product.
+
+    x, y : 0 to 65535. cluster : number of its cluster in `clusters`, -1 for none. price : None where it is not known.
+    brand : number in `brands`, -1 for none. ids, titles. Made when first asked for (a second or two for 30,000
+    products), then read from `cache`.
+    """
+    positions = _positions(now, cache)
+    shown = now.shelf.shown
+    frame = shown.frame([name for name in ("id", "title", "brand", "price") if shown.has(name)])
+    low, high = positions.min(axis=0, initial=np.inf), positions.max(axis=0, initial=-np.inf)
+    # One scale for both axes: distances on the map must mean the same in each direction.
+    span = float(np.max(high - low, initial=1e-9))
+    x, y = np.round((positions - (low + high - span) / 2) / span * 65535).astype(int).T.tolist()
+    brands = frame["brand"].unique().drop_nulls().sort() if "brand" in frame.columns else pl.Series([], dtype=pl.String)
+    codes = {name: number for number, name in enumerate(brands)}
+    n = len(positions)
+    known = frame["price"].to_list() if "price" in frame.columns else [None] * n
+    return {
+        "x": x,
+        "y": y,
+        "cluster": now.labels.tolist(),
+        "clusters": [{"id": each.id, "name": each.name, "size": each.size} for each in now.clusters],
+        "price": [None if value is None or not np.isfinite(value) else round(value, 2) for value in known],
+        "brand": [codes.get(name, -1) for name in frame["brand"]] if codes else [-1] * n,
+        "brands": list(codes),
+        "ids": frame["id"].to_list(),
+        "titles": frame["title"].to_list() if "title" in frame.columns else [None] * n,
+    }
+
+
+def _positions(now: Opened, cache: Path) -> NDArray[np.float32]:
+    path = cache / "maps" / f"{now.folder.name}.npy"
+    if path.exists():
+        found: NDArray[np.float32] = np.load(path)
+        return found
+    from wares.tasks.mapping import layout  # its kernels are loaded only by who looks at a map
+
+    found = layout(now.vectors, seed=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.stem}-{os.getpid()}.npy")
+    np.save(draft, found)
+    draft.replace(path)
+    for old in path.parent.glob("*.npy"):
+        if not (now.folder.parent / old.stem).exists():
+            old.unlink(missing_ok=True)  # of a build that is gone
+    return found
+
+
+def picture(now: Opened) -> dict[str, Any]:
+    """What the plots of the clusters are drawn from: `curve` of the choice of K, `chosen`, `tree` and `departments`."""
+    report = now.report["clusters"]
+    of = np.zeros(len(now.clusters), np.int64)
+    for number, each in enumerate(now.departments):
+        of[each["clusters"]] = number
+    return {
+        "curve": report["curve"],
+        "chosen": report["n"],
+        "reason": report["choice"],
+        "tree": np.load(now.folder / "groups" / "tree.npy"),
+        "departments": of,
+    }
 
 
 def check_name(now: Opened, number: int, name: str) -> None:

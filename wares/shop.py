@@ -210,6 +210,14 @@ class Shop:
         now = self.now
         return [{**each, "clusters": [now.clusters[number] for number in each["clusters"]]} for each in now.departments]
 
+    def map(self) -> dict[str, Any]:
+        """The catalog as points on a plane, like products near each other: see `wares.groups.map_of`."""
+        return groups.map_of(self.now, self.folder / "cache")
+
+    def cluster_pictures(self) -> dict[str, Any]:
+        """What the pictures of the clusters are drawn from: the choice of their number, and their tree."""
+        return groups.picture(self.now)
+
     def why_cluster(self, product: str) -> dict[str, Any]:
         """Why a product is in its cluster, and what would move it elsewhere. Raises UnknownName."""
         return groups.why(self.now, product)

@@ -128,6 +128,18 @@ def cluster(
         out.print(Text(line))
 
 
+@cli.command()
+@shop_argument
+@click.option("--clusters", "about", flag_value="clusters", default=True, help="A report of the clusters.")
+@click.option("--out", "-o", type=click.Path(path_type=Path), default=Path("clusters.html"), show_default=True)
+def report(shop: Path, about: str, out: Path) -> None:
+    """Write a report to look at: one HTML file that needs nothing else, or a PNG."""
+    from wares.report import write_clusters
+
+    with common.open_folder(shop) as opened:
+        click.echo(write_clusters(opened, out))
+
+
 def _seconds(text: str) -> float:
     """A time such as 90s, 10m or 1h. Raises SettingError."""
     units = {"s": 1.0, "m": 60.0, "h": 3600.0}
