@@ -44,8 +44,9 @@ class Shelf:
     def open(cls, products: Catalog, folder: Path) -> Self:
         """Map what `make` wrote."""
         shown = Catalog.of(folder / "shelf.arrow")
-        place = np.load(folder / "place.npy", mmap_mode="r")
-        return cls(products, shown, place, np.load(folder / "variants.npy", mmap_mode="r"))
+        # Plain views: a map's own class is slow to index.
+        place, variants = (np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ("place", "variants"))
+        return cls(products, shown, place, variants)
 
     @property
     def ids(self) -> Ids:

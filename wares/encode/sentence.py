@@ -71,7 +71,7 @@ class Sentence(Encoder):
         return np.concatenate([nothing, *rows])
 
     def encode_text(self, texts: Sequence[str]) -> Dense:
-        self.learned()
+        self._ready()
         use.check_source(self.source_)
         # Reduced in blocks: at no time are all texts held at full width.
         return once([self._beginning(text) for text in texts], self._reduced)

@@ -204,7 +204,7 @@ class Words(Algorithm):
     @property
     def n_products(self) -> int:
         """Products read."""
-        self.learned()
+        self._ready()
         return len(self.indptr_) - 1
 
     @property

@@ -83,6 +83,16 @@ def add_rows(weights, starts, rows, values, out):
 
 
 @nb.njit(nogil=True, cache=True)
+def scatter(found, columns, out):
+    """Fill `out` (q, n) with the columns of `found` (q, m) where they belong, -inf elsewhere."""
+    for q in range(out.shape[0]):
+        line, mine = out[q], found[q]
+        line[:] = -np.inf
+        for j in range(columns.size):
+            line[columns[j]] = mine[j]
+
+
+@nb.njit(nogil=True, cache=True)
 def cells(weights, rows, columns, values, out):
     """Fill `out` (len(columns), len(rows)) with the cells of `weights` times the value of their row; 0 where one is -1.
 

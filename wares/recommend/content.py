@@ -126,7 +126,7 @@ class Content(Recommender):
 
     def _vectors(self, history: History, context: Context) -> tuple[Dense, NDArray[np.int64]]:
         """The vectors of all products, new ones from the context, and the rows that have none."""
-        self.learned()
+        self._ready()
         vectors, empty = self.vectors_, self.empty_
         if context.vectors is not None and context.vectors.shape[0] > len(vectors):
             new = self._reduced(context.vectors[len(vectors) :])

@@ -17,7 +17,7 @@ from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
 from wares.errors import DataError
-from wares.kernels.ease import add_rows, cells, gram, pack, weights_in_place
+from wares.kernels.ease import add_rows, cells, gram, pack, scatter, weights_in_place
 from wares.recommend.profile import Profile, Strength, frozen, matrix_of, picked
 
 logger = logging.getLogger(__name__)
@@ -100,8 +100,8 @@ class EASE(Recommender):
         inside = rows[known]
         add_rows(frozen(self.weights_), starts, inside, profile.values[known] * self.scales_[inside], found)
         found[np.diff(starts) == 0] = -np.inf
-        scores = np.full((len(history), max(self.n_products_, history.n_products)), -np.inf, np.float32)
-        scores[:, self.products_] = found
+        scores = np.empty((len(history), max(self.n_products_, history.n_products)), np.float32)
+        scatter(found, frozen(self.products_), scores)
         return picked(scores, products)
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
@@ -129,7 +129,7 @@ class EASE(Recommender):
 
     def _read(self, history: History, context: Context) -> tuple[Profile, NDArray[np.int32]]:
         """The profile and the place in the model of each of its products, -1 where it is not known."""
-        self.learned()
+        self._ready()
         profile = Profile.of(history, self.n_products_, self.strength, self.half_life, context.at)
         return profile, self._places(profile.rows)
 

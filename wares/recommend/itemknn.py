@@ -93,7 +93,8 @@ class ItemKNN(Recommender):
         return profile, found * profile.values
 
     def _n(self) -> int:
-        return int(self.learned()["similar_"].shape[0])
+        self._ready()
+        return int(self.similar_.shape[0])
 
     def _arrays(self) -> tuple[Any, Any, Any]:
         similar = self.similar_

@@ -38,7 +38,8 @@ class Newest(Recommender):
 
     def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """Newness; products not fitted on are newer than all others."""
-        known = self.learned()["newness_"]
+        self._ready()
+        known = self.newness_
         n = len(known)
         line = np.ones(max(n, history.n_products), np.float32)
         line[:n] = known

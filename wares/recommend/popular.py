@@ -67,7 +67,8 @@ class Popular(Recommender):
 
     def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """Probability that a vote falls on the product; -inf for products not fitted on."""
-        n = len(self.learned()["popularity_"])
+        self._ready()
+        n = len(self.popularity_)
         profile, each, spoken = self._shares(history)
         scores = np.full((len(history), max(n, history.n_products)), -np.inf, np.float32)
         base = np.where(spoken, 1 - self.personal, 1.0).astype(np.float32)
@@ -90,7 +91,8 @@ class Popular(Recommender):
 
     def by_product(self, history: History, products: Rows, *, context: Context = Context()) -> tuple[Profile, Dense]:
         """The profile of a one-shopper history, and (len(products), m) what each of its products adds to the scores."""
-        n = len(self.learned()["popularity_"])
+        self._ready()
+        n = len(self.popularity_)
         profile, each, _ = self._shares(history)
         products = np.asarray(products)
         inside = np.minimum(products, n - 1)

@@ -59,7 +59,8 @@ class Repeat(Recommender):
 
     def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """Days, faded, times readiness; 0 where the history does not hold the product; -inf for an empty history."""
-        n = max(len(self.learned()["again_"]), history.n_products)
+        self._ready()
+        n = max(len(self.again_), history.n_products)
         scores = np.zeros((len(history), n), np.float32)
         np.add.at(scores, (history.owners(), history.products), self._each(history, context))
         np.maximum(scores, 0, out=scores)
@@ -94,7 +95,8 @@ class Repeat(Recommender):
 
     def _each(self, history: History, context: Context) -> NDArray[np.float32]:
         """(n_events,) what each event adds to the score of its own product."""
-        again = self.learned()["again_"]
+        self._ready()
+        again = self.again_
         _, _, place, n = _visits(history)
         total = np.bincount(place, weights=history.weights, minlength=n)
         size = np.bincount(place, weights=np.abs(history.weights), minlength=n)

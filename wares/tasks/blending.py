@@ -59,18 +59,22 @@ class Mixture:
 
     def share(self, products: Rows) -> Dense:
         """(n_parts, len(products)) by what each part's score is multiplied in all; 0 where it has nothing to say."""
-        there = np.isfinite(self._of(products))
+        there = np.isfinite(self.of(products))
         share = np.where(there, self.factors[:, :1], 0)
         share[1:] += np.where(there[1:] & ~there[:-1], self.factors[:-1, 1:], 0)
         return np.asarray(share, np.float32)
 
     def amounts(self, products: Rows, share: Dense) -> Dense:
         """(n_parts, len(products)) what each part gives to the blended score of each product, by its `share`."""
-        scores = self._of(products)
+        scores = self.of(products)
         return np.asarray(np.where(np.isfinite(scores), scores, 0) * share, np.float32)
 
-    def _of(self, products: Rows) -> Dense:
-        return np.stack([each[products] for each in self.scores])
+    def of(self, products: Rows) -> Dense:
+        """(n_parts, len(products)) what each part said of some products."""
+        out = np.empty((len(self.scores), len(products)), np.float32)
+        for line, each in zip(out, self.scores, strict=True):
+            line[:] = each[products]
+        return out
 
 
 @dataclass(kw_only=True, eq=False)
@@ -130,7 +134,7 @@ class Blend(Recommender):
 
     def names(self) -> list[str]:
         """The names of the fitted parts."""
-        self.learned()
+        self._ready()
         return [name_of(part) for part in self.parts_]
 
     def mixture(self, history: History, *, context: Context = Context(), repeats: bool = True) -> Mixture:
@@ -139,9 +143,10 @@ class Blend(Recommender):
 
     def used(self, mixture: Mixture) -> list[tuple[str, float]]:
         """The parts that had something to say, with their share of the weight, the greatest first."""
-        weights = np.where(self.weights_ > 0, self.weights_, 1) * (mixture.factors[:, 0] > 0)
-        total = float(weights.sum()) or 1.0
-        pairs = [(name, float(w) / total) for name, w in zip(self.names(), weights, strict=True) if w > 0]
+        parts = zip(self.names(), self.weights_.tolist(), mixture.factors[:, 0].tolist(), strict=True)
+        spoken = [(name, weight if weight > 0 else 1.0) for name, weight, factor in parts if factor > 0]
+        total = sum(weight for _, weight in spoken) or 1.0
+        pairs = [(name, weight / total) for name, weight in spoken]
         return sorted(pairs, key=lambda pair: -pair[1])
 
     def recommend(
@@ -199,7 +204,7 @@ class Blend(Recommender):
 
     def mixtures(self, history: History, *, context: Context = Context(), repeats: bool = True) -> list[Mixture]:
         """How the parts are mixed for each history; holds every part's scores of all of them."""
-        self.learned()
+        self._ready()
         n_parts, n = len(self.parts_), history.n_products
         scores = [frozen(np.broadcast_to(np.float32(0), (len(history), n)))] * n_parts
         scales = np.zeros((len(history), n_parts), np.float32)

@@ -79,7 +79,7 @@ class Fused(Encoder):
         return self._joined(len(catalog), lambda part: part.encode(catalog))
 
     def encode_text(self, texts: Sequence[str]) -> Dense:
-        self.learned()
+        self._ready()
         return self._joined(len(texts), lambda part: part.encode_text(texts) if isinstance(part, ReadsText) else None)
 
     def remember(self, memory: Memory | None) -> None:
