@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ Where: TypeAlias = Mapping[str, Any]
 _COMPARE = {"lt": np.less, "lte": np.less_equal, "gt": np.greater, "gte": np.greater_equal}
 _NEVER_COUNTED = ("id", "title", "description", "image", "group")
 _LONG = ("id", "title", "description", "image")
+_LETTERS = 16_000_000  # of all values of a column: with more it is hashed and not counted
 
 
 @dataclass(kw_only=True, eq=False)
@@ -48,9 +49,6 @@ class Filters(Algorithm):
     edges_, ends_ : (n_numbers, ranges - 1) bounds between ranges and how many of them are used.
     hashes_ : (n_longs, n_products) uint64, 0 = missing.
     """
-
-    PART: ClassVar[int] = 50_000
-    """Products of a long column hashed at once."""
 
     values: int = setting(20, low=1)
     ranges: int = setting(8, low=2, high=100)
@@ -102,20 +100,24 @@ class Filters(Algorithm):
         column = pl.col(name)
         if name == "category":  # " >" and ">" without spaces are the same path
             column = column.str.split(">").list.eval(pl.element().str.strip_chars()).list.join(SEPARATOR)
-        distinct = catalog.scan.select(column.drop_nulls().unique())
-        if distinct.select(pl.len()).collect(engine="streaming").item() > self.distinct:
-            return None
+        found: set[str] = set()
+        for piece in catalog.pieces([name]):
+            found.update(piece.scan.select(column.drop_nulls().unique()).collect()[name].to_list())
+            if len(found) > self.distinct or sum(map(len, found)) > _LETTERS:
+                return None
         # Tree order keeps everything below a path together; for plain text it is alphabetical order.
-        found = distinct.collect(engine="streaming")[name].to_list()
         values = sorted(found, key=lambda value: value.split(SEPARATOR))
-        series = catalog.scan.select(column).collect()[name]
-        codes = series.replace_strict(values, list(range(len(values))), default=-1, return_dtype=pl.Int32)
-        return codes.fill_null(-1).to_numpy(), values
+        parts = [np.empty(0, np.int32)]
+        for piece in catalog.pieces([name]):
+            series = piece.scan.select(column).collect()[name]
+            codes = series.replace_strict(values, list(range(len(values))), default=-1, return_dtype=pl.Int32)
+            parts.append(codes.fill_null(-1).to_numpy())
+        return np.concatenate(parts), values
 
     def _hashes(self, catalog: Catalog, name: str) -> NDArray[np.uint64]:
         parts = [
             np.fromiter(map(_hash, part.frame([name])[name].to_list()), np.uint64, len(part))
-            for part in catalog.parts(self.PART)
+            for part in catalog.pieces([name])
         ]
         return np.concatenate(parts) if parts else np.empty(0, np.uint64)
 
