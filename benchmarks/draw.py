@@ -28,6 +28,9 @@ def draw(results: Path, names: Sequence[str], docs: Path) -> None:
         plot = docs / "img" / f"bench-{name}.svg"
         if _plot(report["rows"], plot):
             page.append(f"![How many times better ours is, {name}](img/{plot.name})\n")
+        growth = docs / "img" / f"bench-{name}-growth.svg"
+        if _growth(report["rows"], growth):
+            page.append(f"![How time and memory grow with the number of rows, {name}](img/{growth.name})\n")
         page.append(_table(report["rows"]))
         page.append(_machine(report["machine"], report["seconds"]))
     (docs / "benchmarks.md").write_text("\n".join(page).rstrip() + "\n")
@@ -76,6 +79,32 @@ def _short(work: str, most: int = 44) -> str:
     return work if len(work) <= most else work[:most].rpartition(" ")[0].rstrip(",") + " …"
 
 
+def _growth(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
+    """Seconds and megabytes by number of rows, a line for each name, where the settings of rows tell them."""
+    told = [row["settings"] for row in rows if {"line", "x", "seconds", "megabytes"} <= row["settings"].keys()]
+    if not told:
+        return False
+    plt, ink = _canvas()
+    figure, sides = plt.subplots(1, 2, figsize=(9, 3.4))
+    for axes, what in zip(sides, ("seconds", "megabytes"), strict=True):
+        for name in dict.fromkeys(each["line"] for each in told):
+            points = sorted((each["x"], each[what]) for each in told if each["line"] == name)
+            axes.plot(*zip(*points, strict=True), marker="o", label=name)
+        axes.set(xscale="log", yscale="log")
+        axes.set_xlabel("rows", color=ink, size=9)
+        axes.set_ylabel(what, color=ink, size=9)
+        axes.tick_params(colors=ink, which="both", labelsize=9)
+        for side in axes.spines.values():
+            side.set_color(ink)
+    start, stop = min(each["x"] for each in told), max(each["x"] for each in told)
+    least = min(each["seconds"] for each in told)
+    sides[0].plot([start, stop], [least, least * stop / start], color=ink, linestyle=":", label="as many times as rows")
+    sides[0].legend(fontsize=8, frameon=False, labelcolor=ink)
+    figure.tight_layout()
+    _save(plt, figure, path)
+    return True
+
+
 def _plot(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
     """Bars of every ratio on a log scale; False where there is none to draw."""
     bars = [
@@ -86,14 +115,7 @@ def _plot(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
     ]
     if not bars:
         return False
-    import matplotlib
-
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
-
-    # A grey that can be read on the page's light and dark backgrounds alike.
-    ink = "#7a7f87"
-    matplotlib.rcParams.update({"svg.hashsalt": "wares", "svg.fonttype": "none", "font.family": "sans-serif"})
+    plt, ink = _canvas()
     figure, axes = plt.subplots(figsize=(8, 0.9 + 0.34 * len(bars)))
     for place, (_, _, ratio, spread) in enumerate(bars):
         axes.barh(place, ratio - 1, left=1, height=0.62, color="#2a9d8f" if ratio >= 1 else "#e07a5f")
@@ -115,7 +137,22 @@ def _plot(rows: Sequence[Mapping[str, Any]], path: Path) -> bool:
     axes.tick_params(colors=ink, which="both")
     for side in axes.spines.values():
         side.set_visible(False)
+    _save(plt, figure, path)
+    return True
+
+
+def _canvas() -> tuple[Any, str]:
+    """matplotlib for SVG, and a grey that can be read on the page's light and dark backgrounds alike."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    matplotlib.rcParams.update({"svg.hashsalt": "wares", "svg.fonttype": "none", "font.family": "sans-serif"})
+    return plt, "#7a7f87"
+
+
+def _save(plt: Any, figure: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
     plt.close(figure)
-    return True
