@@ -31,6 +31,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "hnsw": "wares.index.hnsw:HNSW",
     },
     "cluster": {
+        "constrained": "wares.cluster.constrained:Constrained",
         "agglomerative": "wares.cluster.agglomerative:Agglomerative",
         "dbscan": "wares.cluster.dbscan:DBSCAN",
         "hdbscan": "wares.cluster.hdbscan:HDBSCAN",

@@ -6,7 +6,8 @@ of its best epoch. Torch works on its own threads and from its own seed inside `
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +47,10 @@ class Training:
     held: float = 0.1
     patience: int = 5
     least: float = 1e-3
+
+    def but(self, **others: Any) -> "Training":
+        """The same, but for what is given."""
+        return replace(self, **others)
 
 
 @contextmanager

@@ -27,14 +27,14 @@ class Latent(Clusterer):
     """A clusterer that learns a narrow description of each row and groups the descriptions by k-means."""
 
     n_clusters: int = setting(8, low=1)
-    latents: int = setting(64, low=1)
+    latents: int = setting(128, low=1)
     hidden: int = setting(256, low=1)
     dropout: float = setting(0.1, low=0, high=0.9)
     decay: float = setting(1e-4, low=0)
     rate: float = setting(1e-3, low=1e-8)
-    epochs: int = setting(20, low=0)
+    epochs: int = setting(30, low=0)
     batch: int = setting(256, low=1)
-    patience: int = setting(3, low=1)
+    patience: int = setting(5, low=1)
     seed: int = setting(0, low=0)
 
     @abstractmethod
