@@ -1,7 +1,8 @@
 """Why a product was recommended: from what each event adds to its score to sentences."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -150,10 +151,7 @@ def reasons(
     made = amounts(model, history, rows, context=context, mixture=mixture)
     bought, alike = _strongest(made.products, made.bought), _strongest(made.products, made.alike)
     own = _stands_in(made.products, np.asarray(rows))
-    met = sorted(
-        {row for each in (bought, alike) for _, found in each for row in found} | set(np.asarray(rows).tolist())
-    )
-    names = dict(zip(met, ids.names(np.array(met, np.int64)), strict=True))
+    name = lru_cache(maxsize=None)(ids.name)  # the same few products stand in many sentences
     single = [each.tolist() for each in (made.again, made.cluster, made.everybody, made.newest, made.total)]
     found = []
     for number, row in enumerate(np.asarray(rows).tolist()):
@@ -165,7 +163,7 @@ def reasons(
         said.append(_Said(cluster, [], _popular_in(row, clusters, cluster_names)))
         said.append(_Said(everybody, [], "popular with all shoppers"))
         said.append(_Said(newest, [], "new in the shop"))
-        found.append(_sentences(said, total, names, titles))
+        found.append(_sentences(said, total, name, titles))
     return found
 
 
@@ -178,7 +176,7 @@ class _Said(NamedTuple):
     titled: bool = True
 
 
-def _sentences(said: list[_Said], total: float, names: Mapping[int, str], titles: Titles) -> tuple[Reason, ...]:
+def _sentences(said: list[_Said], total: float, name: Callable[[int], str], titles: Titles) -> tuple[Reason, ...]:
     if total <= 0:
         return (Reason("other", 1.0),)
     said = sorted((each for each in said if each.amount > LEAST * total), key=lambda each: -each.amount)[:MOST]
@@ -187,7 +185,7 @@ def _sentences(said: list[_Said], total: float, names: Mapping[int, str], titles
     named = []
     for amount, products, words, titled in said:
         text = f"{words} {' and '.join(titles[each] for each in products)}" if products and titled else words
-        named.append(Reason(text, round(amount / whole, 6), [names[each] for each in products]))
+        named.append(Reason(text, round(amount / whole, 6), [name(each) for each in products]))
     return (*named, Reason("other", max(0.0, 1.0 - sum(each.share for each in named))))
 
 
