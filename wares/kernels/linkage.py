@@ -174,8 +174,8 @@ def merge_pairs(edges, values, sizes, n, threshold):
 
 
 def average_linkage(
-    edges: NDArray[np.int32],
-    likeness: NDArray[np.float32],
+    edges: NDArray[np.integer],
+    likeness: NDArray[np.floating],
     n: int,
     *,
     threshold: float,
@@ -209,8 +209,8 @@ def average_linkage(
 
 
 def average_merges(
-    edges: NDArray[np.int32],
-    likeness: NDArray[np.float32],
+    edges: NDArray[np.integer],
+    likeness: NDArray[np.floating],
     n: int,
     *,
     threshold: float,
