@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import orjson
 import polars as pl
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from wares.api.replies import JSON
 from wares.data.schema import EVENTS as SCHEMA
@@ -40,12 +42,20 @@ class Hot:
 
     def route(self, shop: "Shop") -> Route:
         """The Starlette route that answers from the shop."""
+        return Route(self.path, _Answering(self, shop), methods=["GET"])
 
-        async def answer(request: Request) -> Response:
-            arguments = asking.read(request.query_params.multi_items(), self.parameters)
-            return JSON(self.ask(shop, request.path_params.get("id", ""), arguments))
 
-        return Route(self.path, answer, methods=["GET"])
+class _Answering:
+    """A hot route as a bare ASGI application: nothing is made of a request but its arguments."""
+
+    def __init__(self, hot: Hot, shop: "Shop") -> None:
+        self.hot, self.shop = hot, shop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        arguments = asking.read(given, self.hot.parameters)
+        answer = JSON(self.hot.ask(self.shop, scope["path_params"].get("id", ""), arguments))
+        await answer(scope, receive, send)
 
 
 HOT = (
