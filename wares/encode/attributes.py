@@ -1,12 +1,15 @@
 """Price, rating, brand and category as numbers."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from wares.algorithm import Context, Encoder, setting
 from wares.arrays import Dense, Labels, unit
@@ -50,19 +53,34 @@ class Attributes(Encoder):
         self.numbers_ = [name for name in self.numbers if catalog.has(name)]
         numbers = _numbers(catalog, self.numbers_)
         self.centre_, self.spread_ = _scaling(numbers, self.scale)
-        found = self._names(catalog)
-        words, counts = np.unique(np.array([word for words in found for word in words], np.str_), return_counts=True)
-        frequent = counts >= self.least
-        self.names_ = words[frequent]
-        self.weights_ = np.sqrt(np.log1p(len(found) / counts[frequent])).astype(np.float32)
-        table = self._table(numbers, found)
-        self.kept_ = self._kept(table, _groups(found) if same is None else same)
+        counted: Counter[str] = Counter()
+        for piece in self._pieces(catalog):
+            counted.update(chain.from_iterable(self._names(piece)))
+        frequent = sorted(name for name, count in counted.items() if count >= self.least)
+        counts = np.array([counted[name] for name in frequent], np.int64)
+        self.names_ = np.array(frequent, np.str_)
+        self.weights_ = np.sqrt(np.log1p(len(catalog) / counts)).astype(np.float32)
+        self.kept_ = self._kept(catalog, self._scaled(numbers), counts, same)
         return self
 
     def encode(self, catalog: Catalog) -> Dense:
         self.learned()
-        table = self._table(_numbers(catalog, self.numbers_), self._names(catalog))
-        return np.asarray(unit(np.ascontiguousarray(table[:, self.kept_])), np.float32)
+        numbers = self.kept_[self.kept_ < len(self.numbers_)]
+        names = self.kept_[len(numbers) :] - len(self.numbers_)
+        columns = {name: place for place, name in enumerate(self.names_[names].tolist(), len(numbers))}
+        weights = np.concatenate([np.ones(len(numbers), np.float32), self.weights_[names]])
+        out = np.zeros((len(catalog), len(self.kept_)), np.float32)
+        out[:, : len(numbers)] = self._scaled(_numbers(catalog, self.numbers_))[:, numbers]
+        row = 0
+        for piece in self._pieces(catalog):
+            for words in self._names(piece):
+                places = [columns[word] for word in words if word in columns]
+                out[row, places] = weights[places]
+                row += 1
+        return np.asarray(unit(out), np.float32)
+
+    def _pieces(self, catalog: Catalog) -> Iterator[Catalog]:
+        return catalog.pieces(self.names)
 
     def _names(self, catalog: Catalog) -> list[list[str]]:
         """For each product its names as "column=name", a path at each of its levels."""
@@ -78,26 +96,51 @@ class Attributes(Encoder):
             for row in rows
         ]
 
-    def _table(self, numbers: NDArray[np.float64], names: Sequence[Sequence[str]]) -> Dense:
-        """(n, n_numbers + n_names) float32; a missing number is 0, which is the middle."""
-        scaled = np.nan_to_num((numbers - self.centre_) / self.spread_).clip(-3, 3)
-        columns = {name: place for place, name in enumerate(self.names_.tolist())}
-        known = np.zeros((len(numbers), len(columns)), np.float32)
-        for row, words in enumerate(names):
-            places = [columns[word] for word in words if word in columns]
-            known[row, places] = self.weights_[places]
-        return np.concatenate([scaled.astype(np.float32), known], axis=1)
+    def _scaled(self, numbers: NDArray[np.float64]) -> Dense:
+        """(n, n_numbers) float32; a missing number is 0, which is the middle."""
+        scaled: Dense = np.nan_to_num((numbers - self.centre_) / self.spread_).clip(-3, 3).astype(np.float32)
+        return scaled
 
-    def _kept(self, table: Dense, groups: Labels) -> NDArray[np.int64]:
-        width = min(self.width, table.shape[1])
-        known = groups >= 0
-        if self.select == "none" or not len(table):
+    def _kept(self, catalog: Catalog, numbers: Dense, counts: NDArray[np.int64], same: Labels | None) -> Labels:
+        width = min(self.width, numbers.shape[1] + len(counts))
+        if self.select == "none" or not len(numbers):
             return np.arange(width)
-        if self.select == "mutual_info" and known.any():
-            worth = np.array([_information(column, groups[known]) for column in table[known].T])
-        else:
-            worth = table.var(axis=0)
+        worth = self._told(catalog, numbers, same) if self.select == "mutual_info" else None
+        if worth is None:
+            # A name is its weight for a share p of the products and 0 for the others.
+            p = counts / len(numbers)
+            worth = np.concatenate([numbers.var(axis=0), np.square(self.weights_, dtype=np.float64) * p * (1 - p)])
         return np.sort(np.argsort(-worth, kind="stable")[:width]).astype(np.int64)
+
+    def _told(self, catalog: Catalog, numbers: Dense, same: Labels | None) -> NDArray[np.float64] | None:
+        """What each column tells of the groups in `same`, or of the first levels of the category; None of none."""
+        columns = {name: place for place, name in enumerate(self.names_.tolist())}
+        rows, places, firsts = [np.empty(0, np.int64)], [np.empty(0, np.int64)], []
+        start = 0
+        for piece in self._pieces(catalog):
+            found = self._names(piece)
+            firsts += [next((word for word in words if word.startswith("category=")), "") for words in found]
+            known = [[columns[word] for word in words if word in columns] for words in found]
+            rows.append(np.repeat(np.arange(start, start + len(found)), [len(each) for each in known]))
+            places.append(np.fromiter(chain.from_iterable(known), np.int64))
+            start += len(found)
+        groups = _numbered(firsts) if same is None else np.asarray(same)
+        if not (groups >= 0).any():
+            return None
+        row, place = np.concatenate(rows), np.concatenate(places)
+        row, place = row[groups[row] >= 0], place[groups[row] >= 0]
+        _, classes = np.unique(groups[groups >= 0], return_inverse=True)
+        sizes = np.bincount(classes)
+        number = np.full(len(groups), -1)
+        number[groups >= 0] = classes
+        having = csr_array((np.ones(len(row), np.int64), (place, number[row])), shape=(len(columns), len(sizes)))
+        told = [_information(column, classes) for column in numbers[groups >= 0].T]
+        for name in range(len(columns)):
+            has = np.zeros(len(sizes), np.int64)
+            part = slice(having.indptr[name], having.indptr[name + 1])
+            np.add.at(has, having.indices[part], having.data[part])
+            told.append(_shared(np.stack([sizes - has, has]) / len(classes)))
+        return np.array(told)
 
 
 def levels(path: str) -> list[str]:
@@ -137,22 +180,25 @@ def _scaling(numbers: NDArray[np.float64], scale: str) -> tuple[NDArray[np.float
     return centre, spread
 
 
-def _groups(names: Sequence[Sequence[str]]) -> Labels:
-    """(n,) the number of each product's first level of category, -1 without one."""
-    first = [next((word for word in words if word.startswith("category=")), "") for words in names]
-    _, groups = np.unique(np.array(first, np.str_), return_inverse=True)
-    return np.where(np.array(first, np.str_) == "", -1, groups).astype(np.int64)
+def _numbered(names: Sequence[str]) -> Labels:
+    """(n,) a number for each name, -1 for none."""
+    known = {"": -1}
+    return np.array([known.setdefault(name, len(known) - 1) for name in names], np.int64)
 
 
-def _information(column: Dense, groups: Labels) -> float:
-    """What a column tells of the groups, in nats; a number by which tenth of the products it falls in."""
+def _information(column: Dense, classes: Labels) -> float:
+    """What a number tells of the classes, in nats, by which tenth of the products it falls in."""
     distinct, values = np.unique(column, return_inverse=True)
     if len(distinct) > 10:
         edges = np.unique(np.quantile(column, np.linspace(0.1, 0.9, 9)))
         _, values = np.unique(np.searchsorted(edges, column), return_inverse=True)
-    _, classes = np.unique(groups, return_inverse=True)
     joint = np.zeros((values.max() + 1, classes.max() + 1))
     np.add.at(joint, (values, classes), 1 / len(column))
+    return _shared(joint)
+
+
+def _shared(joint: NDArray[np.float64]) -> float:
+    """The mutual information of two variables, in nats."""
     apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)
     both = joint > 0
     return float((joint[both] * np.log(joint[both] / apart[both])).sum())

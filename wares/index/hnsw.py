@@ -1,6 +1,9 @@
 """The nearest vectors, by walking a graph of neighbours."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -55,13 +58,13 @@ class HNSW(Index):
         if isinstance(vectors, csr_array):
             raise DataError("hnsw needs dense vectors; use the exact index, or an encoder such as lsa")
         table = np.ascontiguousarray(vectors, np.float32)
-        if table.ndim != 2 or not np.isfinite(table).all():
+        if table.ndim != 2 or not all(np.isfinite(part).all() for part in _blocks(table)):
             raise DataError(f"vectors must be a table (n, width) of finite numbers, not of shape {table.shape}")
         self.vectors_ = table
         graph = self._empty()
         if len(table):
             graph.add(np.arange(len(table)), self.vectors_, threads=1)
-        self.graph_ = np.frombuffer(graph.save() or b"", np.uint8).copy()
+        self.graph_ = _serialised(graph)
         self.__dict__.pop("_opened", None)
         return self
 
@@ -123,3 +126,15 @@ class HNSW(Index):
         for i, query in enumerate(asked):
             out.rows[i], out.scores[i] = nearest.rescored(np.asarray(self.vectors_), rows, query, k)
         return out
+
+
+def _blocks(table: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    return (table[start : start + 8192] for start in range(0, len(table), 8192))
+
+
+def _serialised(graph: Any) -> NDArray[np.uint8]:
+    """The bytes of a graph, in a file without a name: in memory they would stand beside the graph itself."""
+    with TemporaryDirectory(prefix="wares-graph-") as folder:
+        path = Path(folder) / "graph"
+        graph.save(path)
+        return np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
