@@ -16,6 +16,9 @@ from wares.tasks.agreement import dense, gaps, sampled, silhouettes
 WINDOW = 1.5
 """How many times the elbow, or the other way round, a number of clusters may be to be near it."""
 
+ROUGH = {"split_merge": 0, "tol": 0.01}
+"""Settings of a clusterer while the number of clusters is looked for; half of the time."""
+
 
 class Trial(TypedDict):
     """One point of the curve: inertia and silhouette (None under two clusters) with k clusters on the sample."""
@@ -133,7 +136,7 @@ def _try(
     distances: NDArray[np.float32],
 ) -> Trial:
     start = perf_counter()
-    model = make(k).fit(vectors)
+    model = _rough(make(k)).fit(vectors)
     labels: Labels = np.asarray(model.labels_)
     some = labels[judged]
     clusters = np.unique(some[some >= 0])
@@ -142,6 +145,13 @@ def _try(
         kept = some >= 0
         silhouette = float(silhouettes(distances[np.ix_(kept, kept)], some[kept]).mean())
     return Trial(k=k, inertia=_inertia(model, vectors), silhouette=silhouette, seconds=perf_counter() - start)
+
+
+def _rough(model: Clusterer) -> Clusterer:
+    """The same clusterer, content with less where it can be: what is lost is lost at every k alike."""
+    known = model.get_params(deep=False)
+    rough: Clusterer = model.set_params(**{name: value for name, value in ROUGH.items() if name in known})
+    return rough
 
 
 def _inertia(model: Clusterer, vectors: Vectors) -> float:
