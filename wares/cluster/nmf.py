@@ -60,6 +60,8 @@ class NMF(Topics):
         weighed = self._weighed(chosen)
         parts = seeds(weighed, self.n_clusters, 10, 10_000, rng)
         total = float(np.square(weighed.data, dtype=np.float64).sum())
+        if not total:
+            return parts
         turned = csr_array(weighed.T)
         amounts, error = np.zeros((weighed.shape[0], len(parts)), np.float32), np.inf
         for _ in range(self.rounds):
