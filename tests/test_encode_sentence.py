@@ -167,3 +167,18 @@ def test_static_gives_the_same_bits_in_any_company(static):
     for row, text in enumerate(TEXTS):
         assert (static.encode_text([text])[0] == whole[row]).all()
     assert (static.encode_text([*["tea"] * 5000, *TEXTS])[5000:] == whole).all()
+
+
+def test_of_a_long_text_the_beginning_holds_the_tokens_that_are_read():
+    sentence = Sentence(max_tokens=8)
+    texts = [
+        "cotton shirt with long sleeves " * 500,
+        "无线蓝牙耳机 主动降噪 " * 500,
+        "a " * 9_000,
+        "zażółć gęślą jaźń " * 300,
+    ]
+    cut = [sentence._beginning(text) for text in texts]
+    assert max(map(len, cut)) <= 8 * 32
+    for whole, part in zip(use.tokenizer().encode(texts), use.tokenizer().encode(cut), strict=True):
+        assert whole[:9] == part[:9]
+    assert len(sentence._beginning("x" * 1_000_000)) == 8 * 32

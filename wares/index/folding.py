@@ -18,7 +18,7 @@ WORDS = 8_000_000
 POSTINGS = 32_000_000
 """Postings that are put in order at once: 9 bytes each."""
 
-_IN_MEMORY = 1 << 28  # bytes of an array, above which it lies in a file
+_IN_MEMORY = 1 << 26  # bytes of an array, above which it lies in a file
 
 
 class _Part(NamedTuple):
