@@ -53,7 +53,7 @@ class Bisecting(Centred):
     """
 
     n_clusters: int = setting(8, low=1)
-    sample: int = setting(8192, low=2)
+    sample: int = setting(4096, low=2)
     rounds: int = setting(2, low=0)
     seed: int = setting(0, low=0)
 
@@ -143,7 +143,7 @@ class Tearing:
             (np.array([0, len(block)]), np.arange(len(block))),
             np.array([0]),
             np.array([2]),
-            rounds=10,
+            rounds=5,
             trials=3,
             spherical=False,
             rng=self.rng,
@@ -173,7 +173,9 @@ class Tearing:
         total = np.zeros(self.parts.width)
         block: Any = None
         for _, block in self._blocks(rows):
-            total += block.sum(axis=0, dtype=np.float64)
+            n, ones = len(block), np.ones(len(block), np.float32)
+            means, _ = self.pool.means(block, ones, (np.array([0, n]), np.arange(n)), np.zeros_like(block[:1]), False)
+            total += n * means[0].astype(np.float64)
         mean = total / len(rows)
         blocks = [(0, block)] if len(rows) <= self.parts.step else self._blocks(rows)
         where = mean.astype(np.float32)[None]
