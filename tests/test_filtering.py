@@ -68,6 +68,20 @@ def test_filters_leave_what_holds(filters: Filters, where: dict[str, Any], left:
     mask = filters.mask(where)
     assert mask is not None
     assert "".join(np.array(SHOP["id"])[mask]) == left
+    some = np.array([6, 0, 3, 2])
+    of_some = filters.mask(where, some)
+    assert of_some is not None
+    assert of_some.tolist() == mask[some].tolist()
+
+
+def test_what_two_products_share(filters: Filters) -> None:
+    assert filters.same("brand", 0, 1) == "Acme"
+    assert filters.same("brand", 0, 2) is None
+    assert filters.same("brand", 3, 3) is None  # neither has one
+    assert filters.same("price", 5, 6) is None  # not a text
+    assert filters.shared_path(0, 2) == "Shoes"
+    assert filters.shared_path(4, 5) == "Kitchen > Mugs"
+    assert filters.shared_path(0, 3) == filters.shared_path(0, 6) == ""
 
 
 def test_no_filter_is_no_mask(filters: Filters) -> None:

@@ -118,6 +118,7 @@ def test_shared_words_come_rarest_first(words: Words) -> None:
     assert words.shared(0, 1) == ["running", "shoe"]
     assert words.shared(0, 1, "brand") == ["acme"]
     assert words.shared(0, 1, "seller") == []
+    assert words.shared_by(0, [1, 0]) == [words.shared(0, 1), words.shared(0, 0)]
 
 
 def test_saved_loaded_copied_and_asked_from_threads(words: Words, tmp_path: Path) -> None:
