@@ -98,16 +98,16 @@ def _graphs() -> dict[str, Any]:
 
     def by_hnswlib(vectors: NDArray[np.float32]) -> NDArray[Any]:
         index = hnswlib.Index("l2", WIDTH)
-        index.init_index(len(vectors), M=12, ef_construction=50)
+        index.init_index(len(vectors), M=16, ef_construction=60)
         index.add_items(vectors)
-        index.set_ef(40)
+        index.set_ef(48)
         return index.knn_query(vectors, K + 1)[0].astype(np.int64)
 
     def by_faiss(vectors: NDArray[np.float32]) -> NDArray[Any]:
-        index = faiss.IndexHNSWFlat(WIDTH, 12)
-        index.hnsw.efConstruction = 50
+        index = faiss.IndexHNSWFlat(WIDTH, 16)
+        index.hnsw.efConstruction = 60
         index.add(vectors)
-        index.hnsw.efSearch = 40
+        index.hnsw.efSearch = 48
         return index.search(vectors, K + 1)[1]
 
     def by_usearch(vectors: NDArray[np.float32]) -> NDArray[Any]:
@@ -118,8 +118,8 @@ def _graphs() -> dict[str, Any]:
         return index.search(vectors, K + 1).keys.astype(np.int64)
 
     return {
-        "hnswlib M=12": hnswlib and by_hnswlib,
-        "faiss HNSW M=12": faiss and by_faiss,
+        "hnswlib M=16": hnswlib and by_hnswlib,
+        "faiss HNSW M=16": faiss and by_faiss,
         "usearch bf16 M=16": usearch and by_usearch,
     }
 

@@ -11,14 +11,14 @@ from wares.kernels.kmeans import work
 from wares.kernels.layout import settle
 
 NEIGHBOURS = 15
-ROUNDS = 120
+ROUNDS = 80
 PUSHES = 3
 """Points that each edge pushes its first end from; the fewer, the tighter the groups."""
 
 EXTENT = 10.0
 """How far the first places reach from the middle."""
 
-SAMPLE = 8192
+SAMPLE = 4096
 """Rows that the directions of the first places are found from."""
 
 
@@ -38,9 +38,9 @@ def layout(vectors: Dense, *, seed: int = 0) -> NDArray[np.float32]:
         return np.empty((0, 2), np.float32)
     with work() as pool:
         bounds, order = kinds(pool, vectors, np.arange(len(vectors)))
-    points = vectors[order[bounds[:-1]]]
+        points = vectors[order[bounds[:-1]]]
+        places = _first(points, seed)
     ties = graph(points, NEIGHBOURS, "near", seed)
-    places = _first(points, seed)
     chances = ties.weights / max(float(ties.weights.max(initial=0)), np.finfo(float).tiny)
     settle(ties.bounds, ties.others, chances, places, ROUNDS, PUSHES, seed)
     places -= places.mean(axis=0)
@@ -58,6 +58,8 @@ def _first(points: Dense, seed: int) -> NDArray[np.float64]:
     directions = np.linalg.eigh(spread)[1][:, :-3:-1]
     directions = directions * np.where(directions.sum(axis=0) < 0, -1, 1)
     places = np.zeros((len(points), 2))
-    places[:, : directions.shape[1]] = (points - middle.astype(np.float32)) @ directions
-    places *= EXTENT / max(float(np.abs(places).max()), np.finfo(float).tiny)
+    places[:, : directions.shape[1]] = (points - middle.astype(np.float32)) @ directions.astype(np.float32)
+    extent = float(np.abs(places).max())
+    if extent > 0:
+        places *= EXTENT / extent
     return places + rng.normal(scale=1e-2, size=places.shape)
