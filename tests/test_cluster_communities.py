@@ -7,6 +7,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import adjusted_mutual_info_score
 
 from wares.algorithm import load
+from wares.cluster import communities
 from wares.cluster.graph import Graph, graph
 from wares.cluster.leiden import Leiden
 from wares.cluster.louvain import Louvain
@@ -181,6 +182,19 @@ def test_more_resolution_more_communities_and_a_number_can_be_asked_for(cls):
     data, _ = clouds(groups=6, spread=40)  # no edge between
     assert cls(resolution=0.01).fit(data).n_clusters_ == 6
     assert cls(n_clusters=4).fit(data).n_clusters_ == 4
+
+
+def test_of_too_many_communities_the_smallest_go_to_the_nearest_at_once(monkeypatch):
+    monkeypatch.setattr(communities, "MOST", 8)
+    data, _ = clouds(n=300, groups=6, spread=40)
+    for wanted in (3, 40):
+        model = Leiden(n_clusters=wanted).fit(data)
+        assert model.n_clusters_ == wanted
+    points = np.array([[0], [1], [10], [12], [30]], np.float32)
+    sizes = np.array([5, 1, 4, 1, 9])
+    monkeypatch.setattr(communities, "MOST", 3)
+    assert communities._merged(points, sizes, np.arange(5), 3).tolist() == [0, 0, 1, 1, 2]
+    assert communities._merged(points, sizes, np.arange(5), 2).tolist() == [0, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("cls", [Louvain, Leiden])

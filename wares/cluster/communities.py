@@ -15,7 +15,7 @@ from wares.cluster.placing import PlacesByNeighbour
 from wares.errors import SettingError
 from wares.kernels import communities as loops
 from wares.kernels.distinct import kinds
-from wares.kernels.kmeans import work
+from wares.kernels.kmeans import halves, work
 from wares.runner import Local, Runner
 
 STEP = 1.5
@@ -23,6 +23,9 @@ STEP = 1.5
 
 TRIES = 16
 """Resolutions tried, to come to a number of communities."""
+
+MOST = 2_000
+"""Communities that are compared in twos: MOST^2 x 8 bytes."""
 
 TINY = 20
 """A community with less than this part of its equal share of the rows is not worth counting."""
@@ -88,10 +91,17 @@ class Communities(PlacesByNeighbour):
 
 def _merged(points: Dense, copies: NDArray[np.int64], labels: Labels, wanted: int) -> Labels:
     """The communities merged by twos by Ward's rule, until there are `wanted`: tiny ones go to what is near them."""
-    n = int(labels.max()) + 1
-    member = csr_array((copies.astype(np.float64), (labels, np.arange(len(labels)))), shape=(n, len(labels)))
-    sizes = np.bincount(labels, copies, n).astype(np.float64)
-    means = (member @ points) / sizes[:, None]
+    sizes, means = _sums(points, copies, labels)
+    kept = max(wanted, MOST)
+    if len(sizes) > kept:  # all pairs of these would take too much memory: the smallest go to the nearest at once
+        large = np.sort(np.argsort(-sizes, kind="stable")[:kept])
+        narrow = means.astype(np.float32)
+        with work() as pool:
+            near, _ = pool.nearest(narrow, 2 * halves(narrow), narrow[large])
+        near[large] = np.arange(kept)
+        labels = near[labels]
+        sizes, means = _sums(points, copies, labels)
+    n = len(sizes)
     new = np.arange(n)
     if n > wanted:
         costs = np.full((n, n), np.inf)
@@ -106,6 +116,14 @@ def _merged(points: Dense, copies: NDArray[np.int64], labels: Labels, wanted: in
         costs[a + 1 :, a] = _cost(means, sizes, a, slice(a + 1, n))
         new[new == b] = a
     return np.asarray(np.unique(new, return_inverse=True)[1][labels], np.int64)
+
+
+def _sums(points: Dense, copies: NDArray[np.int64], labels: Labels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n,) rows of each community, copies counted, and (n, width) their means."""
+    n = int(labels.max()) + 1
+    member = csr_array((copies.astype(np.float64), (labels, np.arange(len(labels)))), shape=(n, len(labels)))
+    sizes = np.bincount(labels, copies, n).astype(np.float64)
+    return sizes, (member @ points) / sizes[:, None]
 
 
 def _cost(means: NDArray[np.float64], sizes: NDArray[np.float64], one: int, others: slice) -> NDArray[np.float64]:
