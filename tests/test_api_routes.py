@@ -190,6 +190,9 @@ def test_the_document_holds_every_route(address: str) -> None:
         "/api/products/{id}",
         "/api/clusters",
         "/api/clusters/{id}",
+        "/api/departments",
+        "/api/map",
+        "/api/why/{id}",
         "/api/shoppers",
         "/api/shoppers/{id}",
         "/api/info",
@@ -221,3 +224,13 @@ def test_answers_have_the_shape_the_document_tells(address: str) -> None:
     assert set(found) == set(schemas["Found"]["properties"])
     assert set(found["hits"][0]) == set(schemas["Hit"]["properties"])
     assert set(found["hits"][0]["reasons"][0]) == set(schemas["Reason"]["properties"])
+
+
+def test_departments_map_and_why_answer(address: str) -> None:
+    departments = good(ask(address, "/api/departments"))["departments"]
+    assert sum(len(each["clusters"]) for each in departments) == 8
+    points = good(ask(address, "/api/map"))
+    assert len(points["x"]) == len(points["ids"]) == len(points["cluster"]) == 60
+    assert 0 <= min(points["x"]) <= max(points["x"]) <= 65535
+    assert good(ask(address, "/api/why/P3"))["cluster"]["name"]
+    assert "nothing" in bad(ask(address, "/api/why/nothing"), 404, "UnknownName")

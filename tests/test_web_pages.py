@@ -15,6 +15,8 @@ PAGES = (
     "/product/P1",
     "/clusters",
     "/clusters/0",
+    "/map",
+    "/why/P3",
     "/shoppers",
     "/shoppers/U7",
     "/shoppers/U7?repeats=true",

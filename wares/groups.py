@@ -43,7 +43,9 @@ def why(now: Opened, product: str) -> dict[str, Any]:
         "cluster": _short(now, found.cluster),
         "runner_up": None if found.rival is None else {**_short(now, found.rival), "farther": found.gap},
         "reasons": [
-            {"text": each.text, "share": each.share, "products": list(each.products)} for each in found.reasons
+            {"text": each.text, "share": each.share, "products": list(each.products)}
+            for each in found.reasons
+            if each.share > 0
         ],
         "terms": [{"word": word, "here": here, "elsewhere": there} for word, here, there in found.terms],
         "attributes": [

@@ -53,6 +53,10 @@ def _about_clusters(made: APIRouter, shop: "Shop") -> None:
     async def departments() -> dict[str, Any]:
         return JSON({"departments": shop.departments()})  # type: ignore[return-value]
 
+    @made.get("/api/map", tags=["clusters"], summary="The catalog as points on a plane, like products near each other")
+    async def points() -> dict[str, Any]:
+        return JSON(await run_in_threadpool(shop.map))  # type: ignore[return-value]
+
     @made.get("/api/why/{id:path}", tags=["clusters"], summary="Why a product is in its cluster, what would move it")
     async def why(id: Id) -> dict[str, Any]:
         return JSON(await run_in_threadpool(shop.why_cluster, id))  # type: ignore[return-value]

@@ -151,7 +151,7 @@ def why_cluster(
     if whole <= 0:
         return [Reason("it is as near to the next cluster", 1.0, neighbours)]
     reasons = [
-        Reason(f"its {name} is nearer to this cluster than to any other", value / whole, neighbours)
+        Reason(f"by its {name} it is nearer to this cluster than to any other", value / whole, neighbours)
         for name, value in sorted(helping.items(), key=lambda item: (-item[1], item[0]))
     ]
     return [*reasons, Reason("other", max(rest, 0.0) / whole, () if reasons else neighbours)]

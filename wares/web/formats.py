@@ -57,6 +57,11 @@ def label(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def why_url(id: str) -> str:
+    """Where it stands why a product is in its cluster."""
+    return url("/why/", id)
+
+
 def product_url(id: str) -> str:
     """The page of a product."""
     return url("/product/", id)
@@ -76,5 +81,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "plain": plain,
     "label": label,
     "product_url": product_url,
+    "why_url": why_url,
     "shopper_url": shopper_url,
 }

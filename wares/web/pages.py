@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from wares.plots import curve, dendrogram
 from wares.web import asking, charts, views, words
 from wares.web.formats import shopper_url
 from wares.web.render import page
@@ -126,7 +127,33 @@ def _product(ask: Ask) -> Response:
 
 def _clusters(ask: Ask) -> Response:
     clusters = sorted(ask.shop.clusters(), key=lambda one: -one.size)
-    return ask.page("clusters.html", clusters=views.cluster_cards(clusters, ask.shop))
+    departments = ask.shop.departments()
+    return ask.page("clusters.html", clusters=views.cluster_cards(clusters, ask.shop), departments=departments)
+
+
+def _map(ask: Ask) -> Response:
+    drawn = ask.shop.cluster_pictures()
+    names = [one.name for one in ask.shop.clusters()]
+    curves = [
+        curve(
+            [(one["k"], one[name]) for one in drawn["curve"] if one.get(name) is not None],
+            x=ask.say("clusters"),
+            y=ask.say(name),
+            chosen=drawn["chosen"],
+        )
+        for name in ("inertia", "silhouette")
+    ]
+    return ask.page(
+        "map.html",
+        phrases=views.map_phrases(ask.say),
+        curves=[one for one in curves if one],
+        reason=drawn["reason"],
+        tree=dendrogram(drawn["tree"], names, groups=drawn["departments"].tolist()),
+    )
+
+
+def _why(ask: Ask) -> Response:
+    return ask.page("why.html", why=ask.shop.why_cluster(ask.id))
 
 
 def _cluster(ask: Ask) -> Response:
@@ -136,6 +163,7 @@ def _cluster(ask: Ask) -> Response:
         "cluster.html",
         cluster=cluster,
         cards=ask.cards(answer),
+        borderline=ask.shop.products(cluster.borderline),
         pager=views.Pager.of(ask.request, cluster.size, offset, PER_PAGE),
     )
 
@@ -186,6 +214,8 @@ _PAGES: Mapping[str, Make] = {
     "/search": _search,
     "/product/{id:path}": _product,
     "/clusters": _clusters,
+    "/map": _map,
+    "/why/{id:path}": _why,
     "/clusters/{id:int}": _cluster,
     "/shoppers": _shoppers,
     "/shoppers/{id:path}": _shopper,

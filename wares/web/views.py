@@ -110,6 +110,17 @@ class ClusterCard:
     typical: Sequence[Card]
 
 
+def map_phrases(say: Say) -> dict[str, Any]:
+    """What the map of the catalog says, for its script."""
+    return {
+        "label": say("map_label"),
+        "colour": say("colour_by"),
+        "colours": [[name, say(name)] for name in ("cluster", "brand", "price")],
+        "closer": say("closer"),
+        "farther": say("farther"),
+    }
+
+
 def cluster_cards(clusters: Sequence[Cluster], shop: "Shop", n_typical: int = 4) -> list[ClusterCard]:
     """The cards of clusters, looked up all at once."""
     wanted = [list(one.typical[:n_typical]) for one in clusters]

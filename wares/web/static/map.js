@@ -103,7 +103,7 @@ export function drawMap(root, data, say) {
       const ratio = window.devicePixelRatio || 1;
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
-      const dot = Math.max(1.2, Math.min(7, (0.35 * size() * Math.sqrt(view.scale)) / Math.sqrt(n)));
+      const dot = Math.max(1.2, Math.min(7, (0.6 * size() * Math.sqrt(view.scale)) / Math.sqrt(n)));
       pen.globalAlpha = 0.75;
       for (const [shade, rows] of groups) {
         pen.fillStyle = shade;

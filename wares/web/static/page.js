@@ -53,7 +53,17 @@ function narrowClusters() {
   });
 }
 
+async function map() {
+  const root = document.getElementById("map");
+  if (!root) return;
+  const answer = await fetch("/api/map");
+  if (!answer.ok) return; // the list that stands there stays
+  const { drawMap } = await import("/static/map.js");
+  drawMap(root, await answer.json(), { ...JSON.parse(root.dataset.say), open: (id) => `/product/${encodeURIComponent(id)}` });
+}
+
 theme();
+map();
 slash();
 suggestShoppers();
 narrowClusters();
