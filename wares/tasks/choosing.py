@@ -16,7 +16,7 @@ from wares.tasks.agreement import dense, gaps, sampled, silhouettes
 WINDOW = 1.5
 """How many times the elbow, or the other way round, a number of clusters may be to be near it."""
 
-ROUGH = {"split_merge": 0, "tol": 0.01}
+ROUGH = {"split_merge": 0}
 """Settings of a clusterer while the number of clusters is looked for; half of the time."""
 
 
