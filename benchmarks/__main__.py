@@ -15,6 +15,7 @@ NAMES = (
     "kmeans",
     "clusters_scale",
     "neighbours",
+    "communities",
     "clusters",
     "classify",
     "match",
