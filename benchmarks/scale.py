@@ -1,14 +1,16 @@
-"""Files larger than memory: a 4 GB product file and a 4 GB event file, built in an address space they do not fit in.
+"""Files larger than memory: 4 GB of products or of events, built in an address space they do not fit in.
 
 Needs no data set: the files are made in a temporary folder (some 16 GB free) and removed. The limit (`ulimit -v`) is
 3 GB beyond the size of what the build makes, because that is memory-mapped. WARES_SCALE_GB makes smaller files, to try;
-WARES_SCALE_FILES=events (or products) makes one of the two.
+WARES_SCALE_FILES=events (products, short) makes one kind. products : texts of some 10 kB, with the default encoder; of
+each the sentence encoder reads the first 64 tokens. short : many products of some 180 bytes. To read millions of titles
+with the sentence encoder would take hours, so these are encoded by `hashing`, 64 wide.
 """
 
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,8 +20,9 @@ from benchmarks.harness import Row, command, disk_mb, run_command
 
 SIZE = int(float(os.environ.get("WARES_SCALE_GB", "4")) * 10**9)
 BEYOND = 3 * 10**9
-FILES = os.environ.get("WARES_SCALE_FILES", "products,events").split(",")
-PARAGRAPHS, WORDS = 3_000, 6_000
+FILES = os.environ.get("WARES_SCALE_FILES", "products,short,events").split(",")
+PARAGRAPHS, WORDS, MANY_WORDS = 3_000, 6_000, 60_000
+CHEAP = ("--set", "encode.use=hashing", "--set", "encode.width=64")
 PRODUCTS, SHOPPERS = 50_000, 1_000_000  # of the event file
 
 
@@ -31,11 +34,19 @@ def run(data: Path) -> Iterator[Row]:
     # What is made is known only afterwards: the limit assumes a share of the file, and the row shows that it was more.
     if "products" in FILES:
         yield _built("a product file", write_products, events=None, makes=0.5)
+    if "short" in FILES:
+        yield _built("a file of many products", write_short_products, events=None, makes=0.5, settings=CHEAP)
     if "events" in FILES:
         yield _built("an event file", _few_products, events=write_events, makes=1.65)
 
 
-def _built(what: str, products: Callable[[Path], int], events: Callable[[Path], int] | None, makes: float) -> Row:
+def _built(
+    what: str,
+    products: Callable[[Path], int],
+    events: Callable[[Path], int] | None,
+    makes: float,
+    settings: Sequence[str] = (),
+) -> Row:
     with TemporaryDirectory(prefix="wares-scale-") as name:
         folder = Path(name)
         free = shutil.disk_usage(folder).free
@@ -48,7 +59,7 @@ def _built(what: str, products: Callable[[Path], int], events: Callable[[Path], 
             files += ["--events", str(folder / "events.csv")]
         size = sum(path.stat().st_size for path in folder.glob("*.csv"))
         limit = (BEYOND + int(makes * size)) // 1024
-        build = [sys.executable, "-m", "wares.cli", "build", str(folder / "shop"), *files, "--quiet"]
+        build = [sys.executable, "-m", "wares.cli", "build", str(folder / "shop"), *files, *settings, "--quiet"]
         done = run_command(["sh", "-c", f'ulimit -v {limit}; exec "$@"', "build", *build], allow=range(-64, 256))
         builds = [path for path in (folder / "shop" / "builds").glob("0*") if (path / "report.json").is_file()]
         made = disk_mb(builds[-1]) if builds else 0.0
@@ -62,7 +73,7 @@ def _built(what: str, products: Callable[[Path], int], events: Callable[[Path], 
                 "limit beyond what was made, GB": limit * 1024 / 1e9 - made * 2**20 / 1e9,
                 "peak resident, GB": done.peak_mb * 2**20 / 1e9,
             },
-            settings={"limit_kB": limit, "file_bytes": size},
+            settings={"limit_kB": limit, "file_bytes": size, "set": " ".join(settings)},
         )
 
 
@@ -93,6 +104,28 @@ def write_products(path: Path) -> int:
             ]
             written += file.write("".join(lines))
             done += 1_000
+    return done
+
+
+def write_short_products(path: Path) -> int:
+    """Products with a title and sixteen words of description, until the file has its size; returns how many."""
+    rng = np.random.default_rng(3)
+    words = np.array(_words(rng, MANY_WORDS))
+    done = written = 0
+    with path.open("w", encoding="utf-8") as file:
+        written += file.write("id,title,brand,category,price,description\n")
+        while written < SIZE:
+            n = 10_000
+            titles = words[(MANY_WORDS * rng.random((n, 4)) ** 2).astype(int)]
+            texts = words[(MANY_WORDS * rng.random((n, 16)) ** 3).astype(int)]
+            prices = rng.lognormal(2, 0.8, n).round(2)
+            lines = [
+                f"P{done + i},{' '.join(titles[i])} {i % 97},Brand {i % 41},Part {i % 7} > Shelf {i % 63},{prices[i]},"
+                f"{' '.join(texts[i])}\n"
+                for i in range(n)
+            ]
+            written += file.write("".join(lines))
+            done += n
     return done
 
 

@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.harness import ABSENT, OURS, Row, command, interleave, needs, optional
-from benchmarks.kmeans import _titles
+from benchmarks.titles import _titles
 from wares.data.catalog import Catalog
 from wares.index.exact import Exact
 from wares.index.words import Words

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wares.kernels import cutting
 from wares.text import chinese, units
 from wares.text.forms import BREAK, SPLIT, normal, words_of
+from wares.text.plurals import singular
 
 MOST = 1_000_000
 """Pieces of text remembered; of more, all are forgotten, which costs time and nothing else."""
@@ -101,7 +102,7 @@ class Reader:
         # A break alone is a space, across which "fl" and "oz" are one unit.
         apart = f"\0{BREAK}"
         written = SPLIT.findall(apart.join(text[start - low : stop - low] for start, stop in pairwise(offsets)) + apart)
-        forms, words = self.forms, self._words_of_form
+        forms, known, words = self.forms, self._words_of_form, self.words
         new_forms: list[int] = []
         new_words: list[int] = []
         n_forms: list[int] = []
@@ -111,11 +112,13 @@ class Reader:
                 n_forms.append(len(new_forms))
                 n_words.append(len(new_words))
                 continue
-            number = forms.setdefault(form, len(forms))
-            if number == len(words):
-                words.append(tuple(self.words.setdefault(word, len(self.words)) for word in words_of(form)))
+            number = forms.setdefault(form, len(known))
+            if number == len(known):
+                # Most forms are letters alone, and so one word.
+                plain = (singular(form),) if form.isascii() and form.isalpha() else words_of(form)
+                known.append(tuple([words.setdefault(word, len(words)) for word in plain]))
             new_forms.append(number)
-            new_words += words[number]
+            new_words += known[number]
         self._form_starts = np.concatenate([self._form_starts, self._form_starts[-1] + np.array(n_forms, np.int64)])
         self._word_starts = np.concatenate([self._word_starts, self._word_starts[-1] + np.array(n_words, np.int64)])
         self._forms = np.concatenate([self._forms, np.array(new_forms, np.int32)])
