@@ -112,14 +112,19 @@ class Factor(Clusterer):
     def describe(self, names: Sequence[str] | NDArray[Any], n: int = 8) -> list[list[str]]:
         """For each cluster the n columns that load most on its factor, with its sign; `names` are those of the columns.
 
-        Raises DataError where there are not as many names as columns.
+        None where no column loads on that side by a tenth of the factor's greatest loading: the cluster is of rows that
+        lack what the factor has. Raises DataError where there are not as many names as columns.
         """
         loadings = np.asarray(self.learned()["loadings_"])
         if len(names) != len(loadings):
             raise DataError(f"{len(names)} names for {len(loadings)} columns: one of each")
         told = [sign * loadings[:, factor] for factor, sign in np.asarray(self.sides_).tolist()]
         best = [np.argsort(-each, kind="stable")[:n].tolist() for each in told]
-        return [[str(names[at]) for at in order if each[at] > 0] for order, each in zip(best, told, strict=True)]
+        least = [0.1 * float(np.abs(each).max()) for each in told]
+        return [
+            [str(names[at]) for at in order if each[at] > bound]
+            for order, each, bound in zip(best, told, least, strict=True)
+        ]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
