@@ -34,7 +34,7 @@ class Latent(Clusterer):
     rate: float = setting(1e-3, low=1e-8)
     epochs: int = setting(30, low=0)
     batch: int = setting(256, low=1)
-    patience: int = setting(5, low=1)
+    patience: int = setting(10, low=1)
     seed: int = setting(0, low=0)
 
     @abstractmethod
