@@ -1,13 +1,25 @@
 """Clustering a shop again: another method, other settings, or what suits its products best."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from wares.algorithm import Clusterer, Encoder
 from wares.building import build
 from wares.config import Config
-from wares.engine import Observer, read_json
-from wares.errors import SettingError
+from wares.engine import Observer, Unwatched, read_json, write_json
+from wares.errors import MissingExtra, SettingError
+from wares.opened import Opened
+from wares.registry import find, make, names
 from wares.store.builds import Builds
+from wares.tasks.electing import Election, elect
+
+FIRST = ("kmeans", "multinomial", "leiden", "agglomerative", "bisecting")
+"""Methods that are quick and unlike each other, tried before the others."""
+
+ELECTION = "election.json"
+"""Where a shop's folder keeps what its last election tried and found."""
 
 
 def recluster(
@@ -35,7 +47,11 @@ def recluster(
     last = Builds(folder).newest()
     config = Config.read(folder)
     before = _state(config, last)
-    elected: dict[str, Any] | None = None
+    elected: Election | None = None
+    if budget is not None:
+        elected = _elected(config, last, budget, observer or Unwatched())
+        config = config.with_value("cluster.use", elected.chosen.method)
+        config = config.with_value("cluster.n_clusters", str(elected.chosen.k))
     if method is not None:
         config = config.with_value("cluster.use", method)
     for key, value in (settings or {}).items():
@@ -43,11 +59,70 @@ def recluster(
     config.check()
     if dry_run:
         name, own = config.settings("cluster")
-        return {"before": before, "said": [_was(before), f"would be clustered by {_called(name, own)}"]}
+        return {
+            "before": before,
+            "elected": None if elected is None else elected.as_json(),
+            "said": [_was(before), *_ranking(elected), f"would be clustered by {_called(name, own)}"],
+        }
     made = build(config, folder, observer)
     after, followed = _state(config, made), read_json(made / "report.json")["clusters"]["followed"]
-    said = [_was(before), _is(after), *_changes(followed)]
-    return {"before": before, "after": after, "followed": followed, "elected": elected, "said": said}
+    if elected is not None:
+        write_json(folder / ELECTION, elected.as_json())
+    return {
+        "before": before,
+        "after": after,
+        "followed": followed,
+        "elected": None if elected is None else elected.as_json(),
+        "said": [_was(before), *_ranking(elected), _is(after), *_changes(followed)],
+    }
+
+
+def _elected(config: Config, build: Path, budget: float, observer: Observer) -> Election:
+    """The method and number of clusters for the products of a build, with the settings' own where it is theirs."""
+    now = Opened(build)
+    name, own = config.settings("cluster")
+    own.pop("n_clusters", None)
+    candidates: dict[str, Callable[[int | None], Clusterer]] = {}
+    for each in sorted(names(Clusterer), key=lambda each: (each not in FIRST, each)):
+        try:
+            cls = find(Clusterer, each)
+        except MissingExtra:
+            continue  # what is not installed is not tried; `wares algorithms` says how to have it
+        if cls.RECOMMENDED and "n_clusters" in cls._get_param_names():
+            settings = {"seed": config.shop.seed} if "seed" in cls._get_param_names() else {}
+            candidates[each] = partial(_made, each, {**settings, **(own if each == name else {})})
+    with observer.step("try methods and numbers of clusters", budget):
+        bag = make(Encoder, "bag").fit(now.shelf.shown)
+        views = {"vectors": now.vectors, "words": bag.encode(now.shelf.shown)}
+        return elect(candidates, views, budget=budget, history=now.history, seed=config.shop.seed)
+
+
+def _made(name: str, settings: dict[str, Any], k: int | None) -> Clusterer:
+    return make(Clusterer, name, **settings, n_clusters=k)
+
+
+def _ranking(elected: Election | None) -> list[str]:
+    """What was chosen and why, and the best of what was tried."""
+    if elected is None:
+        return []
+    said = [f"chosen: {elected.chosen.method} with {elected.chosen.k} clusters. {elected.reason}"]
+    for each in elected.ranking[:6]:
+        measures = [
+            f"{label} {value:.3f}"
+            for label, value in (
+                ("stability", each.stability),
+                ("silhouette", each.silhouette),
+                ("tells", each.tells),
+                ("together", each.together),
+            )
+            if value is not None
+        ]
+        said.append(f"  {each.method}, {each.k} clusters: {', '.join(measures)} ({each.seconds:.1f} s a fit)")
+    if elected.left_out:
+        said.append(
+            f"  no time for {len(elected.left_out)} more, such as {elected.left_out[0]}: give a longer --budget"
+        )
+    return said
 
 
 def _state(config: Config, made: Path) -> dict[str, Any]:
