@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from wares.arrays import Dense, Labels
 from wares.kernels.density import along
 
-AROUND = (0.6, 0.75, 0.9, 1.0, 1.1, 1.3, 1.6, 2.0)
+AROUND = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.6)
 """Reaches tried, as parts of the knee."""
 
 MOST = 5_000
@@ -28,8 +28,12 @@ class Try:
 
 
 def knee(distances: NDArray[np.floating]) -> float:
-    """The distance where the sorted curve bends most: farthest below the line from its first point to its last."""
-    curve = np.sort(distances[np.isfinite(distances)].astype(np.float64))
+    """The distance where the sorted curve turns up: farthest below the line from its median to its end.
+
+    The lower half is left out: there the curve of a catalog leaps from copies, at no distance, to all the others.
+    """
+    curve = np.sort(distances[np.isfinite(distances) & (distances > 0)].astype(np.float64))
+    curve = curve[len(curve) // 2 :]
     if len(curve) < 3 or curve[-1] == curve[0]:
         return float(curve[-1]) if len(curve) else 0.0
     line = np.linspace(curve[0], curve[-1], len(curve))
