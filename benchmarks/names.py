@@ -33,7 +33,7 @@ SHOWN, FINE = 50, 40
 def run(data: Path) -> Iterator[Row]:
     """Of the names of clusters, how many reach 60 % of the members and at most 15 % of the others?"""
     found: dict[str, list[tuple[str, ClusterName]]] = {"English": [], "Chinese": []}
-    lines = []
+    lines: list[str] = []
     for title, language, read in SETS:
         catalog = Catalog(read(data))
         vectors = Fused().fit(catalog).encode(catalog)
