@@ -23,6 +23,9 @@ Make = Callable[[int | None], Clusterer]
 NEAR = 0.1
 """How much less stable than the stablest a method may be to be chosen."""
 
+HALVINGS = 3
+"""How often the sample is halved to see whether the same clusters come out."""
+
 SMOOTHING = 0.1
 """Added to the count of each word in each cluster, when it is asked what clusters tell of words."""
 
@@ -32,10 +35,11 @@ class Judged:
     """One candidate on the sample; a measure is None where it has no meaning.
 
     k : clusters asked for, None where the method finds them; clusters : those it made. stability : agreement (adjusted
-    mutual information) of two fits, each to one half of the sample, on all of it. silhouette, calinski_harabasz,
-    davies_bouldin : of the vectors. tells : by how much (nats a product) the words of products that were not looked at
-    are likelier once their cluster is known. together : how many times as often as by chance two products that one
-    shopper took one after the other share their cluster. inertia : of the vectors, for the elbow.
+    mutual information) of two fits, each to one half of the sample, on all of it. silhouette : of the vectors, of the
+    same fits. calinski_harabasz, davies_bouldin : of the vectors, of a fit to all. tells : by how much (nats a product)
+    the words of products that were not looked at are likelier once their cluster is known. together : how many times
+    as often as by chance two products that one shopper took one after the other share their cluster. inertia : of the
+    vectors, for the elbow.
     """
 
     method: str
@@ -136,13 +140,14 @@ def _judged(
     labels = np.asarray(make(k).fit(X).labels_)
     seconds = perf_counter() - start
     shape = quality(views["vectors"], labels, sample=2000, seed=seed)
+    stability, silhouette = _again(make, k, X, views["vectors"], seed)
     return Judged(
         method=name,
         k=k,
         clusters=int(labels.max()) + 1,
         seconds=seconds,
-        stability=_stability(make, k, X, seed),
-        silhouette=shape["silhouette"],
+        stability=stability,
+        silhouette=shape["silhouette"] if silhouette is None else silhouette,
         calinski_harabasz=shape["calinski_harabasz"],
         davies_bouldin=shape["davies_bouldin"],
         tells=_told(views["words"], labels, seed) if "words" in views else None,
@@ -189,14 +194,26 @@ def _halves(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
 
 
-def _stability(make: Make, k: int, X: Any, seed: int) -> float | None:
-    """How far fits to either half agree about all rows, 1 = wholly; those that one leaves without a cluster are out."""
-    halves = _halves(X.shape[0], seed)
-    if min(map(len, halves)) < k:
-        return None
-    one, other = (np.asarray(make(k).fit(X[half]).predict(X)) for half in halves)
-    both = (one >= 0) & (other >= 0)
-    return float(adjusted_mutual_info_score(one[both], other[both])) if both.any() else None
+def _again(make: Make, k: int, X: Any, vectors: Any, seed: int) -> tuple[float | None, float | None]:
+    """How far fits to either half agree about all rows, 1 = wholly, and their silhouette; means over `HALVINGS`.
+
+    Rows that one leaves without a cluster are out. One fit may lie in a poor place by chance; six seldom all do.
+    """
+    agreements, silhouettes = [], []
+    for turn in range(HALVINGS):
+        halves = _halves(X.shape[0], seed + turn)
+        if min(map(len, halves)) < k:
+            return None, None
+        one, other = (np.asarray(make(k).fit(X[half]).predict(X)) for half in halves)
+        both = (one >= 0) & (other >= 0)
+        if both.any():
+            agreements.append(float(adjusted_mutual_info_score(one[both], other[both])))
+        shapes = [quality(vectors, labels, sample=2000, seed=seed)["silhouette"] for labels in (one, other)]
+        silhouettes += [each for each in shapes if each is not None]
+    return (
+        float(np.mean(agreements)) if agreements else None,
+        float(np.mean(silhouettes)) if silhouettes else None,
+    )
 
 
 def _told(words: Sparse, labels: Labels, seed: int) -> float:
