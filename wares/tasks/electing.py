@@ -26,6 +26,9 @@ NEAR = 0.1
 HALVINGS = 3
 """How often the sample is halved to see whether the same clusters come out."""
 
+FLAT = 0.06
+"""Numbers of clusters are as sound as the soundest within this share of it: halving again moves them by as much."""
+
 SMOOTHING = 0.1
 """Added to the count of each word in each cluster, when it is asked what clusters tell of words."""
 
@@ -98,7 +101,8 @@ def elect(
     (n, n_words), which those that read words need and by which `tells` is judged. ks : numbers of clusters to try, by
     default some in equal ratios. history : events of these products, rows as in the views.
 
-    The number of clusters is where the methods together are soundest (stability x silhouette). Of the methods that
+    The number of clusters is where the methods together are soundest (stability x silhouette), the middle one of those
+    about as sound. Of the methods that
     are about as stable as the stablest there, the one whose clusters tell most of a product's words is chosen (of its
     silhouette, where there are no words). Measures that favour the space a method works in, such as the silhouette,
     cannot decide between a method of vectors and one of words. When time runs out, what is left is told, not tried.
@@ -159,7 +163,9 @@ def _judged(
 def _decided(found: list[Judged], left: list[str], sample: int) -> Election:
     ks = sorted({each.k for each in found if each.k is not None})
     curve = [(k, float(np.mean([each.sound for each in found if each.k == k]))) for k in ks]
-    k = max(curve, key=lambda point: (point[1], -point[0]))[0]
+    top = max(value for _, value in curve)
+    near = [k for k, value in curve if value >= (1 - FLAT) * top]
+    k = near[len(near) // 2]
     here = [each for each in found if each.k == k]
     stablest = max(each.stability or 0.0 for each in here)
     measure = "tells" if all(each.tells is not None for each in here) else "silhouette"
