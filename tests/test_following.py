@@ -35,6 +35,14 @@ def test_a_split_keeps_the_id_with_the_larger_part():
     assert found.kept == pytest.approx(110 / 150)
 
 
+def test_what_splits_off_is_told_however_small():
+    before = labels(200, 50)
+    now = before.copy()
+    now[:9] = 2
+    assert told(follow(before, now, [0, 1], 2)) == [("split", (0,), (0, 2))]
+    assert told(follow(now, before, [0, 1, 2], 3)) == [("merge", (0, 2), (0,))]
+
+
 def test_a_merge_keeps_the_id_of_the_larger():
     before = labels(100, 60, 50)
     now = np.array([0, 0, 1])[before]

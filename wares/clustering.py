@@ -5,9 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from wares.algorithm import Clusterer, Encoder
+from wares.algorithm import Clusterer
 from wares.building import build
 from wares.config import Config
+from wares.encode.bag import Bag
 from wares.engine import Observer, Unwatched, read_json, write_json
 from wares.errors import MissingExtra, SettingError
 from wares.opened import Opened
@@ -92,8 +93,7 @@ def _elected(config: Config, build: Path, budget: float, observer: Observer) -> 
             settings = {"seed": config.shop.seed} if "seed" in cls._get_param_names() else {}
             candidates[each] = partial(_made, each, {**settings, **(own if each == name else {})})
     with observer.step("try methods and numbers of clusters", budget):
-        bag = make(Encoder, "bag").fit(now.shelf.shown)
-        views = {"vectors": now.vectors, "words": bag.encode(now.shelf.shown)}
+        views = {"vectors": now.vectors, "words": Bag().fit(now.shelf.shown).counts(now.shelf.shown)}
         return elect(candidates, views, budget=budget, history=now.history, seed=config.shop.seed)
 
 

@@ -1,7 +1,7 @@
 """Clusters that keep to what a curator knows: pairs that are, or are not, in one cluster."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,9 @@ class Constrained(PlacesByNeighbour):
     Source: Wagstaff et al. 2001, ICML (COP-means); Basu, Banerjee & Mooney 2004, doi:10.1137/1.9781611972740.31;
     Davidson & Ravi 2005, doi:10.1007/11564126_11 (agglomerative).
     """
+
+    RECOMMENDED: ClassVar[bool] = False
+    """For those who have rules: without any, `kmeans` and `agglomerative` do the same sooner."""
 
     n_clusters: int = setting(8, low=1)
     method: Literal["kmeans", "average"] = "kmeans"

@@ -11,16 +11,31 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from wares.algorithm import Clusterer, Encoder, load
+from wares.algorithm import Clusterer, load
 from wares.arrays import Labels, Vectors
 from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.data.ids import Ids
+from wares.encode.bag import Bag
 from wares.engine import Tell, read_json, write_json
-from wares.registry import make as made
 from wares.stages.line import Line, settings_of
 from wares.store.steps import hash_array, hashed
-from wares.tasks import choosing, describing, drifting, following, holding, naming, renaming, treeing
+from wares.tasks import (
+    choosing,
+    describing,
+    drifting,
+    following,
+    holding,
+    naming,
+    phrasing,
+    renaming,
+    sparing,
+    treeing,
+    wording,
+)
+
+SAID = ("n_clusters", "distance_threshold", "threshold")
+"""Settings that say how many clusters there are to be, each in its way."""
 
 NAMED = "cluster-name"
 """The kind of the log's rows that say how a cluster is to be called."""
@@ -29,7 +44,7 @@ NAMED = "cluster-name"
 def clusters_stage(line: Line, shown: Catalog, vectors: Vectors) -> Labels:
     """(n_shown,) a clustering of these products alone, whatever was before; how many is chosen unless it is said."""
     clusterer = line.config.make(Clusterer)
-    chosen = "n_clusters" in clusterer.get_params() and not line.config.says("cluster.n_clusters")
+    chosen = "n_clusters" in clusterer.get_params() and not any(line.config.says(f"cluster.{each}") for each in SAID)
     reads = [line.keys["vectors"], line.keys["shelf"], settings_of(clusterer), chosen]
 
     def make(folder: Path, tell: Tell) -> None:
@@ -55,9 +70,9 @@ def _rows(clusterer: Clusterer, shown: Catalog, vectors: Vectors, folder: Path) 
     """What the clusterer reads: the vectors, or counts of words; the encoder that made those is kept."""
     if clusterer.READS == "vectors":
         return vectors
-    bag = made(Encoder, "bag").fit(shown)
+    bag = Bag().fit(shown)
     bag.save(folder / "encoder")
-    return bag.encode(shown)
+    return bag.counts(shown)
 
 
 def with_clusters(clusterer: Clusterer, k: int) -> Clusterer:
@@ -109,6 +124,8 @@ def groups_stage(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, h
     kinds = list(line.config.events.weights)
     asked = vars(line.config.names)
     reads = [line.keys["clusters"], line.keys["shelf"], line.keys.get("history"), mark, curated, kinds, asked]
+    if line.run.last is not None and _failed(line.run.last):
+        reads.append(line.run.last.name)  # a model that gave no names last time is asked again
 
     def make(folder: Path, tell: Tell) -> None:
         before = None if build is None else _Before.read(build, shown)
@@ -143,12 +160,17 @@ def groups_stage(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, h
             {"own": own, "before": mark, "clusters": line.keys["clusters"], "shelf": line.keys["shelf"]},
         )
 
-    code = [describing, drifting, following, holding, naming, renaming, treeing]
+    code = [describing, drifting, following, holding, naming, phrasing, renaming, sparing, treeing, wording]
     folder = line.step("groups", "name clusters", reads, code, make)
     _tell(line, folder)
     line.run.warnings += read_json(folder / "warnings.json")
     seen: Labels = np.load(folder / "labels.npy")
     return seen
+
+
+def _failed(build: Path) -> bool:
+    path = build / "groups" / "warnings.json"
+    return path.exists() and bool(read_json(path))
 
 
 def _last(line: Line) -> tuple[Path | None, str | None]:

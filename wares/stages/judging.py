@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from wares.algorithm import Clusterer, Context, Encoder, Recommender
+from wares.algorithm import Clusterer, Context, Recommender
 from wares.arrays import Labels, Vectors
 from wares.data.catalog import Catalog
 from wares.data.history import History
+from wares.encode.bag import Bag
 from wares.engine import Tell, read_json, write_json
 from wares.errors import DataError, SettingError
-from wares.registry import make
 from wares.stages.clustering import with_clusters
 from wares.stages.line import Line, settings_of
 from wares.stages.vectors import blinded, encoder_of
@@ -127,7 +127,7 @@ def _agreement(line: Line, shown: Catalog, labels: Labels, columns: Sequence[str
     clusterer = line.config.make(Clusterer)
     vectors: Vectors
     if clusterer.READS == "words":
-        vectors = blinded(make(Encoder, "bag"), columns).fit(shown).encode(shown)
+        vectors = Bag(columns=tuple(columns)).fit(shown).counts(shown)
     else:
         blind = blinded(encoder_of(line), columns)
         vectors = fit_cached(blind, shown, line.run.steps.folder / "texts-blind", out=out)

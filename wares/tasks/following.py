@@ -119,8 +119,16 @@ def _changes(
     # Products that are new count here: a cluster that is mostly of them is no part of an old one.
     old, new = np.maximum(shared.sum(axis=1), 1)[:, None], np.maximum(sizes, 1)[None, :]
     # A part of what was split comes mostly from it; a part of what was merged went mostly into it.
-    of_split = (shared >= MOSTLY * new) & (shared >= PART * old) & (shared > 0)
-    of_merge = (shared >= MOSTLY * old) & (shared >= PART * new) & (shared > 0)
+    from_, into = (shared >= MOSTLY * new) & (shared > 0), (shared >= MOSTLY * old) & (shared > 0)
+    of_split, of_merge = from_ & (shared >= PART * old), into & (shared >= PART * new)
+    # What has no other explanation is a part however small: the whole of it came from (or went to) one cluster.
+    fresh = np.isin(np.arange(shared.shape[1]), [to for _, to in pairs], invert=True)
+    ended = np.isin(np.arange(shared.shape[0]), [at for at, _ in pairs], invert=True)
+    of_split |= from_ & fresh
+    of_merge |= into & ended[:, None]
+    for at, to in pairs:  # and the cluster that goes on under the same id is one of its parts
+        of_split[at, to] |= of_split[at].any()
+        of_merge[at, to] |= of_merge[:, to].any()
     changes = []
     for cluster in np.flatnonzero(of_split.sum(axis=1) > 1).tolist():
         parts = np.flatnonzero(of_split[cluster]).tolist()
