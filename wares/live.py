@@ -1,6 +1,7 @@
 """What came in since the build was made: logged before it is answered, and part of the next answer."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import polars as pl
 from wares.data.clean_events import EARLIEST
 from wares.data.history import History
 from wares.data.read import read_events
-from wares.errors import DataError, UnknownName
+from wares.errors import DataError
 from wares.opened import Opened
 from wares.stages.clustering import NAMED
 
@@ -36,21 +37,23 @@ class Live:
         if self._log is not None:
             self._log.close()
 
-    def add(self, events: Any, now: Opened) -> int:
-        """Log a table of events; returns how many. Raises DataError or UnknownName, and then nothing was logged."""
+    def add(self, events: Any, now: Opened, also: Callable[[str], bool]) -> int:
+        """Log a table of events; returns how many. Raises DataError or UnknownName, and then nothing was logged.
+
+        also : whether a product that the build does not have came in since.
+        """
         frame = _with_time(_table(events))
         read = read_events(frame, kinds=now.report["events_settings"]["kinds"]).collect()
         _check_times(read["at"])
-        unknown = read.filter(pl.Series(now.shelf.ids.rows(read["product"], missing=-1) < 0))
-        if len(unknown):
-            now.shelf.ids.row(unknown["product"][0])  # raises, with the nearest
-            raise UnknownName(f"no product {unknown['product'][0]!r}")
-        self._opened_log().append_events(read)
+        for name in read["product"].filter(pl.Series(now.shelf.ids.rows(read["product"], missing=-1) < 0)):
+            if not also(name):
+                now.shelf.ids.row(name)  # raises, with the nearest
+        self.log().append_events(read)
         return len(read)
 
     def history(self, shopper: str, now: Opened) -> History | None:
         """One row: what a shopper did since the build, in time order; None where nothing."""
-        if self._log is None and not self._path.exists():
+        if not self.exists():
             return None
         with self._lock:
             self._refresh(now)
@@ -74,21 +77,27 @@ class Live:
 
     def rename(self, cluster: int, name: str) -> None:
         """Say how a cluster is to be called; an empty name takes that back (from the next build on)."""
-        self._opened_log().append(NAMED, [{"cluster": cluster, "name": name}], [str(cluster)])
+        self.log().append(NAMED, [{"cluster": cluster, "name": name}], [str(cluster)])
 
     def names(self, now: Opened) -> None:
         """Call the clusters of a build as the log says, if that may have changed."""
-        marks = self._marks()
+        marks = self.marks()
         if (marks, now) == self._named or not self._path.exists():
             return
-        now.rename({str(row["cluster"]): str(row["name"]) for _, row in self._opened_log().since(NAMED)})
+        now.rename({str(row["cluster"]): str(row["name"]) for _, row in self.log().since(NAMED)})
         self._named = (marks, now)
 
-    def _marks(self) -> tuple[Any, ...]:
+    def exists(self) -> bool:
+        """Whether there is a log yet."""
+        return self._log is not None or self._path.exists()
+
+    def marks(self) -> tuple[Any, ...]:
+        """Differs from before whenever anything was logged, by any process."""
         # The write-ahead file changes with every commit, of any process: looking costs microseconds, a query more.
         return tuple(_mark(self._path.with_name(self._path.name + end)) for end in ("", "-wal"))
 
-    def _opened_log(self) -> "Log":
+    def log(self) -> "Log":
+        """The log, made where there is none."""
         if self._log is None:
             from wares.store.log import Log  # SQLAlchemy is long to import, and most shops have no log
 
@@ -96,10 +105,10 @@ class Live:
         return self._log
 
     def _refresh(self, now: Opened) -> None:
-        marks = self._marks()
+        marks = self.marks()
         if marks == self._seen and self._build is now:
             return
-        frame = self._opened_log().events_since(int(now.report["log_seq"]))
+        frame = self.log().events_since(int(now.report["log_seq"]))
         self._fresh = {str(key[0]): part for key, part in frame.partition_by("shopper", as_dict=True).items()}
         self._seen, self._build = marks, now
 

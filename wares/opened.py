@@ -90,6 +90,11 @@ class Opened:
             cards.append(card)
         return cards
 
+    def fields(self, product: str) -> dict[str, Any]:
+        """What the product file says of a product by id. Raises UnknownName."""
+        found = self._products.rows([self.shelf.ids.row(product)])[0]
+        return {name: value for name, value in found.items() if value is not None}
+
     # -- clusters --------------------------------------------------------------------------------------------------
 
     @cached_property

@@ -12,8 +12,9 @@ import numpy as np
 
 from wares import exporting, groups
 from wares.algorithm import Context
+from wares.arrivals import Arrivals
 from wares.building import build
-from wares.data.answers import Answer, Cluster, Found
+from wares.data.answers import Answer, Cluster, Found, Placed
 from wares.data.history import History
 from wares.engine import Observer
 from wares.errors import SettingError, WaresError
@@ -100,6 +101,10 @@ class Shop:
     def _live(self) -> Live:
         return Live(self.folder / "log.sqlite")
 
+    @cached_property
+    def _arrivals(self) -> Arrivals:
+        return Arrivals(self._live)
+
     # -- finding ---------------------------------------------------------------------------------------------------
 
     def search(
@@ -185,8 +190,13 @@ class Shop:
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def product(self, id: str) -> dict[str, Any]:
-        """What is known of a product: its fields, its cluster and how many variants it is shown with."""
-        return self.products([id])[0]
+        """What is known of a product: its fields, its cluster and how many variants it is shown with.
+
+        A product added or changed since the build is here at once, and says so ("searchable"); search, similar products
+        and recommendations know it after the next build. Raises UnknownName.
+        """
+        now = self.now
+        return self._arrivals.card(id, now) or now.cards([id])[0]
 
     def products(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """What is known of several products, in their order. Raises UnknownName."""
@@ -284,7 +294,36 @@ class Shop:
         events : a table with shopper, product, and any of kind (purchase), at (now), value, query, session, basket.
         Raises DataError; then nothing was logged.
         """
-        return self._live.add(events, self.now)
+        now = self.now
+        return self._live.add(events, now, lambda id: self._arrivals.knows(id, now))
+
+    def add_products(self, products: Any) -> list[Placed]:
+        """Take in new and changed products now: each is in its cluster, and on the disk, before this returns.
+
+        products : a table, a list of dicts, or the path of a file, with `id` and what there is to say; new ones need a
+        title. An id that is there already is a change: what is said replaces what was, what is left out or empty stays.
+        Every later build has them too. `product` knows them at once; search, similar products and recommendations
+        after the next build. Raises DataError; then nothing was taken in.
+        """
+        return self._arrivals.add(products, self.now)
+
+    def place(self, products: Any) -> list[Placed]:
+        """What `add_products` would answer; nothing is kept."""
+        return self._arrivals.place(products, self.now)
+
+    def delete_products(self, ids: Sequence[str]) -> int:
+        """Have products gone from the next build on, and from every later one; returns how many.
+
+        Raises UnknownName; then nothing was changed.
+        """
+        return self._arrivals.delete(ids, self.now)
+
+    def drift(self) -> dict[str, Any]:
+        """Whether the products that came in since the build still suit its clusters, and if not, that it is time.
+
+        products, far_share, expected_far_share, score, alarm, due, most_moved, and all of it in one sentence, `said`.
+        """
+        return self._arrivals.drift(self.now)
 
 
 def open_shop(folder: Path | str) -> Shop:

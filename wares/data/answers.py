@@ -6,6 +6,9 @@ from typing import Any
 
 from wares.data.hits import Reason
 
+NEXT_BUILD = "after the next build"
+"""When a product that came in since the build is found by searching."""
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -101,3 +104,25 @@ class Cluster:
     def json(self) -> dict[str, Any]:
         """Plain values, ready for any JSON writer."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A product that came in just now, and the cluster it belongs to.
+
+    cluster : id and name. distance : from the mean of that cluster. far : whether it is
+    farther from every cluster than four fifths of the products that were clustered. new : whether it was not known
+    before; else it is a change. searchable : when search and similar products know it as it is said here.
+    """
+
+    id: str
+    title: str
+    cluster: Mapping[str, Any]
+    distance: float
+    far: bool
+    new: bool
+    searchable: str = NEXT_BUILD
+
+    def json(self) -> dict[str, Any]:
+        """Plain values, ready for any JSON writer."""
+        return dict(vars(self))

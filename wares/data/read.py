@@ -34,7 +34,7 @@ def read_products(
     table = open_source(source, columns, encoding, delimiter, header, sheet)
     how = reading.of_products(table, columns, day_first)
     for block in table.blocks():
-        _refuse(table, block.bad)
+        refuse(table, block.bad)
         how.look(block.frame)
         how.look_at_others(block.frame)
     types = {how.others[theirs]: dtype for theirs, dtype in how.extras.items() if dtype != pl.Null()}
@@ -66,7 +66,7 @@ def read_events(
     table = open_source(source, columns, encoding, delimiter, header, sheet)
     how = reading.of_events(table, columns, day_first)
     for block in table.blocks():
-        _refuse(table, block.bad)
+        refuse(table, block.bad)
         how.look(block.frame)
     named = kinds_of(how.kinds, kinds, weights)
     frames = [with_kinds(how.read(block), named) for block in table.blocks()]
@@ -121,7 +121,8 @@ def with_kinds(frame: pl.DataFrame, named: Mapping[str, str]) -> pl.DataFrame:
     return frame.with_columns(kind=pl.when(returned).then(pl.lit("return")).otherwise(pl.col("kind")), value=value)
 
 
-def _refuse(table: Table, bad: list[Bad]) -> None:
+def refuse(table: Table, bad: list[Bad]) -> None:
+    """Raises DataError for rows that could not be split into columns."""
     if bad:
         one = bad[0]
         raise DataError(

@@ -262,6 +262,13 @@ def of_products(table: Table, given: Mapping[str, str] | None, day_first: bool |
     return Reading(table, mapped, PRODUCTS, day_first)
 
 
+def of_changes(table: Table, given: Mapping[str, str] | None) -> Reading:
+    """How a table of new and changed products is read; it needs an id alone. Raises DataError."""
+    mapped = columns.recognise(table.columns, columns.PRODUCT, given, table.name)
+    columns.check(mapped, ("id",), table.columns, table.name)
+    return Reading(table, mapped, PRODUCTS)
+
+
 def of_events(table: Table, given: Mapping[str, str] | None, day_first: bool | None = None) -> Reading:
     """How a table of events is read. Raises DataError where it has no shopper, product or time."""
     mapped = columns.recognise(table.columns, columns.EVENT, given, table.name)

@@ -1,7 +1,9 @@
 """Products, events and shoppers: read, cleaned, put on the shelf and into histories."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from wares.data.catalog import Catalog
+from wares.data.changes import Change, apply_changes, folded
 from wares.data.clean import clean_events, clean_products
 from wares.data.events import Events
 from wares.data.history import History
@@ -38,14 +41,47 @@ def products_stage(line: Line) -> Shelf:
         )
         write_json(folder / "report.json", report.json())
 
-    folder = line.step("products", "read products", reads, [clean_products], make)
+    changes = _changes(line)
+    into = None if changes else "products"
+    read, key = line.run.step("products", reads, [clean_products], make, title="read products", into=into)
+    line.folders["products"], line.keys["products"] = read, key
+    if changes:
+        said = [key, [[id, repr(each)] for id, each in changes.items()]]
+        line.step("products", "take in changes", said, [apply_changes], partial(_apply, read, changes))
+    folder = line.folders["products"]
     products = Catalog.of(folder / "products.arrow")
     line.step("shelf", "put variants together", line.keys["products"], [Shelf], lambda f, tell: _shelve(products, f))
     shelf = Shelf.open(products, line.folders["shelf"])
     report = read_json(folder / "report.json")
     line.run.warnings += report["notes"]
-    line.report["products"] = {"n": len(products), "shown": len(shelf.shown), "cleaning": report}
+    line.report["products"] = {"n": len(products), "shown": len(shelf.shown), "cleaning": report, "changes": None}
+    if changes:
+        line.report["products"]["changes"] = read_json(folder / "changes.json")
     return shelf
+
+
+def _apply(read: Path, changes: Mapping[str, Change], folder: Path, tell: Tell) -> None:
+    """The products as they were read, with what the log says of them."""
+    for path in read.iterdir():
+        if path.name != "products.arrow":
+            shutil.copy(path, folder)
+    write_json(folder / "changes.json", apply_changes(read / "products.arrow", folder / "products.arrow", changes))
+
+
+def _changes(line: Line) -> dict[str, Change]:
+    """What the log says of products; fixes up to where this build reads it."""
+    path = _log_path(line)
+    if not path.exists():
+        return {}
+    from wares.store.log import Log  # SQLAlchemy is long to import, and most builds have no log
+
+    with Log(path) as log:
+        line.seq = log.last_seq()
+        return folded((id, fields) for seq, id, fields in log.products_since(0) if seq <= line.seq)
+
+
+def _log_path(line: Line) -> Path:
+    return line.run.target.parent.parent / "log.sqlite"
 
 
 def _shelve(products: Catalog, folder: Path) -> None:
@@ -58,7 +94,7 @@ def _shelve(products: Catalog, folder: Path) -> None:
 def events_stage(line: Line, shelf: Shelf) -> tuple[History, int]:
     """What shoppers did, over shown rows, and the end of it in ns since 1970 UTC."""
     config, hash_file = line.config.events, line.run.steps.hash_file
-    fresh, seq = _logged(line)
+    fresh, seq = _logged(line), line.seq
     line.report |= {"log_seq": seq, "events_settings": {"kinds": dict(config.kinds), "weights": dict(config.weights)}}
     sources: list[Any] = [*config.sources, *([fresh] if len(fresh) else [])]
     n_shown = len(shelf.shown)
@@ -115,17 +151,16 @@ def _follow(events: Events, shelf: Shelf, weights: Mapping[str, float], folder: 
     events.shoppers.series.alias("shopper").to_frame().write_ipc(folder / "shoppers.arrow", compression="uncompressed")
 
 
-def _logged(line: Line) -> tuple[pl.DataFrame, int]:
-    """The events of the log, and its last number."""
-    path = line.run.target.parent.parent / "log.sqlite"
+def _logged(line: Line) -> pl.DataFrame:
+    """The events of the log, as far as this build reads it."""
+    path = _log_path(line)
     if not path.exists():
-        return pl.DataFrame(), 0
-    from wares.store.log import Log  # SQLAlchemy is long to import, and most builds have no log
+        return pl.DataFrame()
+    from wares.store.log import Log
 
     with Log(path) as log:
-        seq = log.last_seq()
         frame = log.events_since(0)
-    return frame.filter(pl.col("seq") <= seq).drop("seq"), seq
+    return frame.filter(pl.col("seq") <= line.seq).drop("seq")
 
 
 def shoppers_stage(line: Line) -> None:

@@ -17,6 +17,8 @@ class Line:
     folders: dict[str, Path] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
+    seq: int = 0
+    """The last number of the log that this build reads."""
 
     @property
     def config(self) -> Config:
