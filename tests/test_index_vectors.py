@@ -91,6 +91,17 @@ def test_a_scan_of_some_columns_answers_as_all_of_them(
     assert hits.scores[0].tobytes() == wanted[1].tobytes()
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(1, 300), st.integers(0, 300))
+def test_the_greatest_score_is_that_of_all_rows(seed: int, n: int, out: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, query = rng.normal(size=(2, n, 24)).astype(np.float32)[0], rng.normal(size=24).astype(np.float32)
+    left_out = rng.choice(n, min(out, n), replace=False)
+    scores = nearest.scored(vectors, np.arange(n), query)
+    scores[left_out] = -np.inf
+    assert nearest.greatest(vectors, nearest.quantise(vectors), query, left_out) == scores.max()
+
+
 def test_codes_are_off_by_no_more_than_they_say() -> None:
     vectors = cloud(500, 24) * 10.0 ** np.linspace(-3, 1, 24, dtype=np.float32)
     vectors[:, 5] = 0

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_recommend_models import BASKETS, CONTEXT, EVERYTHING, KINDS, LOOKS, SHOP, timed
 
 from wares.algorithm import Context
@@ -63,6 +65,36 @@ def test_a_shop_without_events_answers_by_likeness_and_newest():
 def test_nothing_known_at_all_still_answers():
     model = Blend().fit(History.of([[]], 12))
     assert ask(model, STRANGER).hits.rows.tolist() == [[11, 10, 9]]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 10_000),
+    k=st.integers(1, 40),
+    repeats=st.booleans(),
+    filtered=st.booleans(),
+    last=st.booleans(),
+)
+def test_likeness_asked_by_product_answers_as_all_of_it(seed, k, repeats, filtered, last):
+    rng = np.random.default_rng(seed)
+    n = 90
+    vectors = rng.normal(size=(n, 8)).astype(np.float32)
+    vectors[rng.choice(n, 5, replace=False)] = 0  # unknown to likeness: the part after it stands in
+    shop = History.of([rng.integers(0, 60, 6).tolist() for _ in range(30)], n)
+    context = Context(vectors=vectors, clusters=rng.integers(-1, 4, n))
+    behind = [ItemKNN(shrink=1.0)] if last else [Popular(), ItemKNN(shrink=1.0)]
+    parts = [EASE(regularisation=2.0, max_products=20), Content(), *behind]
+    model = Blend(parts=parts, weights=[1.0, 0.5, 0.3, 0.2][: len(parts)]).fit(shop, context)
+    history = History.of([rng.integers(0, n, rng.integers(0, 5)).tolist()], n)
+    allowed = rng.random(n) < 0.5 if filtered else None
+    whole = model.recommend(history, k, allowed=allowed, repeats=repeats)
+    hits, mixture = model.best(history, k, allowed=allowed, repeats=repeats)
+    assert hits.rows.tolist() == whole.rows.tolist()
+    assert np.allclose(hits.scores, whole.scores, atol=1e-5)
+    plain, rows = model.mixture(history, repeats=repeats), hits.rows[0][hits.rows[0] >= 0]
+    share = plain.share(rows)
+    assert np.allclose(mixture.share(rows), share, atol=1e-5)
+    assert np.allclose(mixture.amounts(rows, share), plain.amounts(rows, share), atol=1e-5)
 
 
 def test_itemknn_stands_in_for_products_beyond_those_of_ease():

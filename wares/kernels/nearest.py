@@ -225,6 +225,24 @@ def one(
     return best(np.concatenate([first, more]), np.concatenate([scores, scored(vectors, more, query)]), k)
 
 
+def greatest(
+    vectors: NDArray[np.float32], known: Codes, query: NDArray[np.float32], left_out: NDArray[np.integer]
+) -> float:
+    """The greatest score of a row of one query; -inf where all rows are left out."""
+    length = float(np.sqrt(np.dot(query, query)) * 1.0001)
+    columns, weights, aside = _chosen(known, query, ASIDE * length * known.longest)
+    rough = np.empty(len(vectors), np.float32)
+    scan(known.codes, columns, weights, rough)
+    rough[left_out] = -np.inf
+    first = int(rough.argmax()) if len(rough) else -1
+    if first < 0 or rough[first] == -np.inf:
+        return -np.inf
+    bar = scored(vectors, np.array([first]), query)[0] - _slack(len(columns)) * length * known.longest
+    rows = np.flatnonzero(rough >= np.float32(max(bar - length * known.widest[0] - aside * known.widest[1], _LEAST)))
+    rows = rows[rough[rows] + length * known.errors[rows] + aside * known.reaches[rows] >= bar]
+    return float(scored(vectors, rows, query).max())
+
+
 def _likely(rough: NDArray[np.float32], k: int) -> np.float32:
     """A finite score that at least k rows reach, and not many more; of 16 rows only the best is looked at."""
     if k * 4 <= len(rough) // 16:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import Any, ClassVar, Self
 
@@ -15,6 +16,7 @@ from wares.arrays import Dense, Mask, Rows, Vectors, unit
 from wares.data.history import History
 from wares.data.hits import Hits
 from wares.errors import DataError
+from wares.kernels import nearest
 from wares.kernels.ease import add_rows
 from wares.kernels.factors import best_products
 from wares.recommend.profile import Profile, Strength, frozen, picked
@@ -24,6 +26,28 @@ MANY = 1024
 
 _one_at_a_time = Lock()
 """The threads of a parallel kernel must not be entered twice."""
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """What Content says of one history, worked out for the products that are asked for.
+
+    vectors : (n_products, width) unit rows. empty : rows without a vector, which score -inf. mean : (width,) the
+    direction of the history. blank : (n_products,) 0, or -inf without a vector. greatest : no product that the history
+    does not hold scores more; 0 = Content has nothing to say.
+    """
+
+    vectors: Dense
+    empty: NDArray[np.int64]
+    mean: NDArray[np.float32]
+    blank: NDArray[np.float32]
+    greatest: float
+
+    def __getitem__(self, products: Rows) -> NDArray[np.float32]:
+        scores = nearest.scored(self.vectors, products, self.mean)
+        if len(self.empty):
+            scores[np.isin(products, self.empty)] = -np.inf
+        return scores
 
 
 @dataclass(kw_only=True, eq=False)
@@ -64,13 +88,14 @@ class Content(Recommender):
         self.basis_ = _basis(context.vectors, self.width, self.seed)
         self.vectors_ = self._reduced(context.vectors)
         self.empty_ = np.flatnonzero(~self.vectors_.any(axis=1))
+        for made in ("_codes", "_blank"):
+            self.__dict__.pop(made, None)
         return self
 
     def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """Cosine; -inf where history or product has no vector. New products are read from `context.vectors`."""
         vectors, empty = self._vectors(history, context)
-        profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
-        mean, lengths = self._mean(profile, vectors)
+        _, mean, lengths = self._read(history, vectors, context)
         scores = np.full((len(history), max(len(vectors), history.n_products)), -np.inf, np.float32)
         np.matmul(mean, vectors.T, out=scores[:, : len(vectors)])
         scores[:, empty] = -np.inf
@@ -104,6 +129,24 @@ class Content(Recommender):
         rows[silent], scores[silent] = -1, -np.inf
         return Hits(rows, scores)
 
+    def likeness(self, history: History, *, context: Context = Context()) -> Likeness | None:
+        """The scores of a one-shopper history, to be asked for by product; None where there are new products.
+
+        Only the greatest score is looked for, by the codes of the vectors: a quarter of the memory is read, or less.
+        """
+        vectors, empty = self._vectors(history, context)
+        if vectors is not self.vectors_ or history.n_products != len(vectors):
+            return None
+        _, mean, lengths = self._read(history, vectors, context)
+        direction = mean[0]
+        greatest = 0.0
+        if lengths[0] > 0:
+            plain, own = frozen(vectors), np.unique(history.products)
+            greatest = nearest.greatest(plain, self._codes, direction, own)
+            if not greatest > 0:
+                greatest = max(float(nearest.scored(plain, own.astype(np.int64), direction).max()), 0.0)
+        return Likeness(frozen(vectors), empty, direction, self._blank, greatest)
+
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
         """(n_events,) of a one-shopper history; they sum to the score."""
         return np.asarray(self.contributions_to(history, np.array([product]))[0])
@@ -116,8 +159,7 @@ class Content(Recommender):
     def by_product(self, history: History, products: Rows, *, context: Context = Context()) -> tuple[Profile, Dense]:
         """The profile of a one-shopper history, and (len(products), m) what each of its products adds to the scores."""
         vectors, _ = self._vectors(history, context)
-        profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
-        _, lengths = self._mean(profile, vectors)
+        profile, _, lengths = self._read(history, vectors, context)
         products = np.asarray(products)
         found = vectors[np.minimum(products, len(vectors) - 1)] @ vectors[profile.rows].T
         found[products >= len(vectors)] = 0
@@ -133,6 +175,29 @@ class Content(Recommender):
             empty = np.concatenate([empty, len(vectors) + np.flatnonzero(~new.any(axis=1))])
             vectors = np.concatenate([vectors, new])
         return vectors, empty
+
+    @cached_property
+    def _blank(self) -> NDArray[np.float32]:
+        blank = np.zeros(len(self.vectors_), np.float32)
+        blank[self.empty_] = -np.inf
+        return np.asarray(frozen(blank))
+
+    @cached_property
+    def _codes(self) -> nearest.Codes:
+        """The vectors as bytes; made when a single history first asks, in some 50 ms for 32,000 products."""
+        found = nearest.quantise(frozen(self.vectors_))
+        return found._replace(codes=frozen(found.codes))
+
+    def _read(self, history: History, vectors: Dense, context: Context) -> tuple[Profile, Dense, NDArray[np.float32]]:
+        """The profile with what `_mean` makes of it, which is kept for the reasons of a single history."""
+        profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
+        if len(history) > 1 or vectors is not self.vectors_:
+            return profile, *self._mean(profile, vectors)
+        key = ("mean", id(vectors), profile)
+        if key not in history.notes:
+            history.notes[key] = (*self._mean(profile, vectors), vectors)  # which keeps its id from another
+        mean, lengths, _ = history.notes[key]
+        return profile, mean, lengths
 
     def _reduced(self, vectors: Vectors) -> Dense:
         return np.ascontiguousarray(unit(np.asarray(vectors @ self.basis_, np.float32)))

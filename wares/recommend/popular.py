@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
 from wares.kernels.popular import personal
-from wares.recommend.profile import DAY, Profile, frozen, picked
+from wares.recommend.profile import DAY, FEW, Profile, frozen, picked
 
 EPOCH = 1_262_304_000_000_000_000  # 2010: votes are kept relative to a fixed day, so that tallies of two shops add up
 
@@ -72,12 +73,11 @@ class Popular(Recommender):
         profile, each, spoken = self._shares(history)
         scores = np.full((len(history), max(n, history.n_products)), -np.inf, np.float32)
         base = np.where(spoken, 1 - self.personal, 1.0).astype(np.float32)
-        clusters = self.clusters_[profile.rows]
-        shares = np.zeros((len(history), int(clusters.max(initial=-1)) + 1), np.float32)
-        inside = clusters >= 0
+        groups, m = self._groups
+        shares = np.zeros((len(history), m), np.float32)
         owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
-        np.add.at(shares, (owners[inside], clusters[inside]), each[inside])
-        personal(frozen(self.popularity_), frozen(self.clusters_), frozen(self.within_), base, shares, scores)
+        np.add.at(shares, (owners, groups[profile.rows]), each)
+        personal(frozen(self.popularity_), groups, frozen(self.within_), base, shares, scores)
         return picked(scores, products)
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
@@ -101,14 +101,31 @@ class Popular(Recommender):
         found[products >= n] = 0
         return profile, found
 
+    @cached_property
+    def _groups(self) -> tuple[NDArray[np.uint32], int]:
+        """The clusters, with a last one of what is in none, and how many they are."""
+        last = int(self.clusters_.max(initial=-1)) + 1
+        groups = np.where(self.clusters_ >= 0, self.clusters_, last).astype(np.uint32)
+        return np.asarray(frozen(groups)), last + 1
+
     def _shares(self, history: History) -> tuple[Profile, NDArray[np.float32], NDArray[np.bool_]]:
-        """The profile, what share of the score each of its products gives to its cluster, and whose histories speak."""
+        """What `_shared` finds; kept for the reasons of a few histories, as their profiles are."""
         profile = Profile.of(history, len(self.clusters_))
+        if len(history) > FEW:
+            return profile, *self._shared(history, profile)
+        key = ("shares", id(self.clusters_), self.personal, profile)
+        if key not in history.notes:
+            history.notes[key] = (*self._shared(history, profile), self.clusters_)  # which keeps its id from another
+        each, spoken, _ = history.notes[key]
+        return profile, each, spoken
+
+    def _shared(self, history: History, profile: Profile) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """What share of the score each product of a profile gives to its cluster, and whose histories speak."""
         each = np.where(self.clusters_[profile.rows] >= 0, np.maximum(profile.values, 0), 0)
         owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
         totals = np.bincount(owners, weights=each, minlength=len(history))
         each = self.personal * each / np.maximum(totals, 1)[owners]
-        return profile, each.astype(np.float32), totals > 0
+        return each.astype(np.float32), totals > 0
 
     def _votes(self, history: History) -> NDArray[np.float64]:
         votes = np.zeros(history.n_products)
@@ -129,6 +146,7 @@ class Popular(Recommender):
 
     def _count(self, votes: NDArray[np.float64], context: Context) -> Self:
         known = np.full(0, -1, np.int64) if context.clusters is None else context.clusters
+        self.__dict__.pop("_groups", None)
         self.votes_ = votes
         self.clusters_ = _longer(known, len(votes))
         self.popularity_ = (votes / max(votes.sum(), 1e-300)).astype(np.float32)

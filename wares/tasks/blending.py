@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,19 @@ from wares.arrays import Dense, Mask, Rows
 from wares.data.history import History
 from wares.data.hits import Hits
 from wares.errors import DataError, SettingError
+from wares.kernels import nearest
 from wares.kernels.blend import add, greatest
 from wares.kernels.topk import top
-from wares.recommend.content import Content
+from wares.recommend.content import Content, Likeness
 from wares.recommend.ease import EASE
 from wares.recommend.itemknn import ItemKNN
 from wares.recommend.newest import Newest
 from wares.recommend.popular import Popular
 from wares.recommend.profile import everything, frozen
 from wares.recommend.repeat import Repeat
+
+ROUNDING = 1e-5
+"""What rounding may move a blended score."""
 
 
 def default_parts() -> list[Recommender]:
@@ -41,14 +45,17 @@ class Mixture:
 
     factors : (n_parts, 2) what the scores of a part are multiplied by, and what those of the next part where it stands
     in for a product that this one does not know; 0 for a part that has nothing to say. scores : by part, (n_products,)
-    what it said; zeros where it was not asked.
+    what it said; zeros where it was not asked. later, likeness : the number of a part that is asked product by product,
+    and what answers for it, where there is one; its `scores` are then 0 for what it knows.
     """
 
     factors: NDArray[np.float32]
     scores: Sequence[NDArray[np.float32]]
+    later: int = -1
+    likeness: Likeness | None = None
 
     def total(self) -> NDArray[np.float32]:
-        """(n_products,) the blended scores."""
+        """(n_products,) the blended scores, without what a part adds that is asked product by product."""
         out = np.full(len(self.scores[0]), -np.inf, np.float32)
         last = len(self.scores) - 1
         for number in np.flatnonzero(self.factors[:, 0]).tolist():
@@ -56,6 +63,45 @@ class Mixture:
             mine, following = self.scores[number], self.scores[number + 1 if instead > 0 else number]
             add(mine, factor, following, instead, number == last, out)
         return out
+
+    def best(self, k: int, held: NDArray[np.integer], allowed: Mask | None, *, repeats: bool) -> Hits:
+        """The k best products; with `repeats` those `held` by the history too.
+
+        To others likeness adds no more than its greatest score: it is asked of those only that this could lift into k.
+        """
+        scores = self.total()
+        if allowed is not None:
+            scores[~allowed] = -np.inf
+        if not repeats:
+            scores[held] = -np.inf
+        hits = Hits.top(scores[None, :], k)
+        like = self.likeness
+        if like is None or not self.factors[self.later, 0]:
+            return hits
+        rates = self._rates()
+
+        def whole(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+            said = like[rows]
+            if len(like.empty):
+                said[np.isneginf(said)] = 0
+            return np.asarray(scores[rows] + said * (rates[rows] if len(rates) > 1 else rates), np.float32)
+
+        first = hits.rows[0][hits.rows[0] >= 0]
+        least = np.float32(whole(first).min() - ROUNDING if len(first) == k > 0 else -np.inf)
+        near = scores >= least - rates * np.float32(like.greatest)
+        near[held] = True
+        rows = np.flatnonzero(near)
+        best_rows, best_scores = nearest.best(rows, whole(rows), k)
+        return Hits(best_rows[None], best_scores[None])
+
+    def _rates(self) -> NDArray[np.float32]:
+        """By what likeness is multiplied: (1,) for all products, or (n_products,) where it stands in for some."""
+        rates = self.factors[self.later, :1]
+        if self.later > 0 and self.factors[self.later - 1, 1] > 0:
+            silent = np.isneginf(self.scores[self.later - 1])
+            if silent.any():
+                return np.asarray(rates + self.factors[self.later - 1, 1] * silent, np.float32)
+        return rates
 
     def share(self, products: Rows) -> Dense:
         """(n_parts, len(products)) by what each part's score is multiplied in all; 0 where it has nothing to say."""
@@ -74,6 +120,8 @@ class Mixture:
         out = np.empty((len(self.scores), len(products)), np.float32)
         for line, each in zip(out, self.scores, strict=True):
             line[:] = each[products]
+        if self.likeness is not None:
+            out[self.later] = self.likeness[products]
         return out
 
 
@@ -204,6 +252,23 @@ class Blend(Recommender):
 
     def mixtures(self, history: History, *, context: Context = Context(), repeats: bool = True) -> list[Mixture]:
         """How the parts are mixed for each history; holds every part's scores of all of them."""
+        return self._mixed(history, context, repeats, spare=False)
+
+    def best(
+        self,
+        history: History,
+        k: int,
+        *,
+        context: Context = Context(),
+        allowed: Mask | None = None,
+        repeats: bool = False,
+    ) -> tuple[Hits, Mixture]:
+        """What `recommend` answers to a one-shopper history, and how the parts were mixed."""
+        mixture = self._mixed(history, context, repeats, spare=True)[0]
+        return mixture.best(k, history.products, allowed, repeats=repeats), mixture
+
+    def _mixed(self, history: History, context: Context, repeats: bool, *, spare: bool) -> list[Mixture]:
+        """The mixtures; to `spare` reading all vectors for one history, likeness is left to be asked by product."""
         self._ready()
         n_parts, n = len(self.parts_), history.n_products
         scores = [frozen(np.broadcast_to(np.float32(0), (len(history), n)))] * n_parts
@@ -211,8 +276,16 @@ class Blend(Recommender):
         held = np.zeros((len(history), n), np.bool_)
         held[history.owners(), history.products] = True
 
+        later: dict[str, Any] = {}
+
         def ask(number: int) -> None:
-            found = self.parts_[number].score(history, everything(n), context=context)
+            part = self.parts_[number]
+            like = part.likeness(history, context=context) if spare and isinstance(part, Content) else None
+            if like is not None and not later:
+                later.update(later=number, likeness=like)
+                scores[number], scales[:, number] = like.blank[None], like.greatest
+                return
+            found = part.score(history, everything(n), context=context)
             scores[number] = frozen(np.ascontiguousarray(found, np.float32))
             for row in range(len(history)):
                 scales[row, number] = greatest(scores[number][row], frozen(history.row(row)), held[row])
@@ -226,7 +299,9 @@ class Blend(Recommender):
             # Nobody of weight has an answer to some history: the last resorts are asked too.
             for number in set(range(n_parts - 1)) - set(asked):
                 ask(number)
-        return [Mixture(self._factors(scale), [each[row] for each in scores]) for row, scale in enumerate(scales)]
+        return [
+            Mixture(self._factors(scale), [each[row] for each in scores], **later) for row, scale in enumerate(scales)
+        ]
 
     def _factors(self, scale: NDArray[np.float32]) -> Dense:
         """(n_parts, 2) from what the scores of each part are to be divided by."""

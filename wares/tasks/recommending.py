@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from wares.algorithm import Context, Recommender
 from wares.arrays import Labels, Mask
 from wares.data.history import History
@@ -44,13 +42,7 @@ def recommend(
     """The k best products of a one-shopper history; each part of a blend is asked once for answer and reasons."""
     mixture = None
     if isinstance(model, Blend):
-        mixture = model.mixture(history, context=context, repeats=repeats)
-        scores = mixture.total()
-        if allowed is not None:
-            scores[~allowed] = -np.inf
-        if not repeats:
-            scores[history.products] = -np.inf
-        hits = Hits.top(scores[None, :], k)
+        hits, mixture = model.best(history, k, context=context, allowed=allowed, repeats=repeats)
         used = " + ".join(name for name, _ in model.used(mixture))
     else:
         hits = model.recommend(history, k, context=context, allowed=allowed, repeats=repeats)
