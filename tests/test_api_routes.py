@@ -137,6 +137,53 @@ def test_events_that_cannot_be(address: str, body: Any, status: int, kind: str, 
     assert says in bad(ask(address, "/api/events", "POST", body), status, kind)
 
 
+# -- products that come in ---------------------------------------------------------------------------------------------
+
+
+def test_products_are_taken_in_and_in_their_cluster_at_once(own_shop: Shop) -> None:
+    with serving(create(own_shop)) as address:
+        product = {"id": "N1", "title": "green coffee mug", "brand": "Clay", "category": "Kitchen > Mugs"}
+        (placed,) = good(ask(address, "/api/products", "POST", product))["products"]
+        assert set(placed) == {"id", "title", "cluster", "distance", "far", "new", "searchable"}
+        assert placed["new"]
+        assert good(ask(address, "/api/products/N1"))["cluster"] == placed["cluster"]
+        many = good(ask(address, "/api/products", "POST", [{"id": "N1", "price": 3}, {**product, "id": "a/b"}]))
+        assert [each["new"] for each in many["products"]] == [False, False]
+        drift = good(ask(address, "/api/drift"))
+        assert (drift["products"], drift["due"]) == (1, False)
+        assert ask(address, "/product/N1").status == 200
+        assert "came in since the build" in ask(address, "/product/N1").text
+        assert good(ask(address, "/api/products/N1", "DELETE")) == {"deleted": 1}
+        bad(ask(address, "/api/products/N1"), 404, "UnknownName")
+        assert good(ask(address, "/api/products/P1", "DELETE")) == {"deleted": 1}
+        assert "gone from the next build" in ask(address, "/product/P1").text
+
+
+def test_a_drift_that_is_due_stands_above_the_clusters(own_shop: Shop) -> None:
+    with serving(create(own_shop)) as address:
+        assert 'id="drift"' not in ask(address, "/clusters").text
+        odd = [{"id": f"O{n}", "title": f"piston gasket {n}"} for n in range(60)]
+        good(ask(address, "/api/products", "POST", odd))
+        assert good(ask(address, "/api/drift"))["due"]
+        assert f"wares build {own_shop.folder.name}" in ask(address, "/clusters").text
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "says"),
+    [
+        (b"{", "DataError", "not JSON"),
+        ([1], "DataError", "a product or a list of products"),
+        ([], "SettingError", "1 to 1,000 products"),
+        (b" " * ((1 << 20) + 1), "SettingError", "larger than"),
+        ({"id": "N1"}, "DataError", "only 'id'"),
+        ({"id": "N1", "price": 2}, "DataError", "has no title"),
+        ({"id": "P1", "price": "much"}, "DataError", "is not a number"),
+    ],
+)
+def test_products_that_cannot_be(address: str, body: Any, kind: str, says: str) -> None:
+    assert says in bad(ask(address, "/api/products", "POST", body), 422, kind)
+
+
 # -- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -187,7 +234,9 @@ def test_the_document_holds_every_route(address: str) -> None:
         "/api/recommend",
         "/api/bought-together/{id}",
         "/api/events",
+        "/api/products",
         "/api/products/{id}",
+        "/api/drift",
         "/api/clusters",
         "/api/clusters/{id}",
         "/api/departments",

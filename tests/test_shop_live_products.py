@@ -1,5 +1,6 @@
 """Products that come in while a shop is open: their cluster at once, in every later build, and watched for drift."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import small_shop
 
 import wares
 from wares.arrivals import Arrivals
+from wares.cli import _run
 from wares.clustering import recluster
 from wares.data.changes import apply_changes, folded, read_changes
 from wares.errors import DataError, UnknownName
@@ -255,6 +257,33 @@ def test_json_of_mixed_kinds_is_read():
     assert (first["id"], first["price"]) == ("1", 3.0)
     assert (second["price"], second["open"]) == (4.5, True)
     assert read_changes({"id": "a", "category": "TV/Audio"}, levels=">")[0]["category"] == "TV/Audio"
+
+
+def test_the_command_line_takes_products_in(own_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "new.jsonl"
+    path.write_text(json.dumps(MUG) + "\n" + json.dumps({"id": "P1", "price": 44}) + "\n", encoding="utf-8")
+
+    def run(*args: str) -> str:
+        assert _run([args[0], str(own_folder), *args[1:]], False) == 0
+        return "".join(capsys.readouterr())
+
+    assert json.loads(run("add", str(path), "--dry-run", "--json"))["products"][0]["new"]
+    assert logged(own_folder) == 0
+    said = run("add", str(path), "--delete", "P2")
+    assert all(part in said for part in ("green coffee mug", "changed", "2 products, 1 of them new", "1 deleted"))
+    assert "1 new product has come in" in run("drift")
+    assert json.loads(run("drift", "--json"))["products"] == 1
+    odd = tmp_path / "odd.csv"
+    odd.write_text("id,title\n" + "".join(f"O{n},piston gasket {n}\n" for n in range(60)), encoding="utf-8")
+    said = run("add", str(odd))
+    assert f"wares build {own_folder}" in said.replace("\n", "")
+    assert f"wares build {own_folder}" in run("info").replace("\n", "")
+    run("build", "--quiet")
+    said = run("info")
+    assert "since the file: 1 changed, 61 added, 1 deleted" in said
+    assert "do not suit" not in said
+    assert _run(["add", str(own_folder)], False) == 2
+    assert "--delete ID" in capsys.readouterr().err
 
 
 def test_arrivals_look_at_the_log_only_when_it_changed(own_shop: Shop, monkeypatch: pytest.MonkeyPatch):

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wares.data.answers import NEXT_BUILD, Placed
+from wares.data.answers import GOES, NEXT_BUILD, Placed
 from wares.data.changes import Change, read_changes, table
 from wares.errors import DataError
 from wares.live import Live
@@ -65,7 +65,7 @@ class Arrivals:
         if change is None:
             return None
         if change.gone:
-            return {**now.cards([id])[0], "deleted": True, "searchable": "until the next build"}
+            return {**now.cards([id])[0], "deleted": True, "searchable": GOES}
         fields = since.fields(id, {})
         cluster = since.clusters.of([fields])[0].cluster
         known = id in now.shelf.ids

@@ -17,8 +17,8 @@ from wares.data.changes import table
 from wares.engine import read_json
 from wares.opened import Opened
 from wares.tasks.agreement import dense
-from wares.tasks.fusing import encoded
 
+_AT_ONCE = 1024  # products
 _NEIGHBOURS = 8  # looked at for one that is in a cluster
 
 
@@ -48,10 +48,9 @@ class Clusters:
 
     def of(self, rows: Sequence[Mapping[str, Any]]) -> list[Place]:
         """Where products go, given all that is known of each."""
-        catalog = self._catalog(rows)
-        vectors = dense(encoded(self._now.encoder, catalog))
+        vectors = self.encode(rows)
         gaps = self._squares - 2 * (vectors @ self.centers.T) + np.einsum("ij,ij->i", vectors, vectors)[:, None]
-        labels = self._grouped(rows, self._own(catalog, vectors))
+        labels = self._grouped(rows, self._own(rows, vectors))
         labels = np.where(labels < 0, gaps.argmin(axis=1), labels)
         away = np.sqrt(np.maximum(gaps[np.arange(len(rows)), labels], 0)).astype(np.float64).round(4).tolist()
         far = (gaps.min(axis=1) > self.limit).tolist()
@@ -60,7 +59,9 @@ class Clusters:
 
     def encode(self, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
         """(n, width) what the encoder of the build makes of products."""
-        return np.asarray(dense(encoded(self._now.encoder, self._catalog(rows))), np.float32)
+        encode = self._now.encoder.encode
+        parts = [self._catalog(rows[start : start + _AT_ONCE]) for start in range(0, len(rows), _AT_ONCE)]
+        return np.concatenate([np.asarray(dense(encode(part)), np.float32) for part in parts])
 
     def _catalog(self, rows: Sequence[Mapping[str, Any]]) -> Catalog:
         return Catalog(table(rows, self._now.shelf.products.schema))
@@ -76,16 +77,16 @@ class Clusters:
     def _words(self) -> Encoder:
         return Encoder.load(self._now.folder / "clusters" / "encoder")
 
-    def _own(self, catalog: Catalog, vectors: NDArray[np.float32]) -> Labels:
+    def _own(self, rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]) -> Labels:
         """(n,) the clusters by the method's own rule; -1 where it has none."""
         model = self._model
         if model.READS == "words":
-            return np.asarray(model.predict(self._words.encode(catalog)), np.int64)
+            return np.asarray(model.predict(self._words.encode(self._catalog(rows))), np.int64)
         if not isinstance(model, PlacesByNeighbour) or hasattr(model, "estimator_"):  # a foreign one with its own rule
             centred = hasattr(model, "cluster_centers_")
             return np.full(len(vectors), -1) if centred else np.asarray(model.predict(vectors), np.int64)
-        rows = self._now.index.search(vectors, _NEIGHBOURS).rows
-        labels = np.where(rows >= 0, np.asarray(self._now.labels)[rows], -1)
+        near = self._now.index.search(vectors, _NEIGHBOURS).rows
+        labels = np.where(near >= 0, np.asarray(self._now.labels)[near], -1)
         first = (labels >= 0).argmax(axis=1)  # the nearest that is in a cluster
         found: Labels = labels[np.arange(len(labels)), first]
         return found

@@ -113,11 +113,14 @@ def _data_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         distinct = (
             f", shown as {part['shown']:,} (variants together)" if part.get("shown", part["n"]) != part["n"] else ""
         )
-        yield name, f"{part['n']:,} of {cleaned['rows']:,} rows read{distinct}"
+        yield name, f"{cleaned['kept']:,} of {cleaned['rows']:,} rows read{distinct}"
         if _counts(cleaned["rejected"]):
             yield "", f"set aside: {_counts(cleaned['rejected'])} (see quarantine_{name}.parquet in the build)"
         if _counts(cleaned["changed"]):
             yield "", f"mended: {_counts(cleaned['changed'])}"
+        if part.get("changes"):
+            counts = {name: n for name, n in part["changes"].items() if isinstance(n, int)}
+            yield "", f"since the file: {_counts(counts).replace('_', ' ') or 'nothing'}"
     if found.get("shoppers"):
         yield "shoppers", f"{found['shoppers']['n']:,}"
 

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Body, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from wares.api import hot
 from wares.api.replies import JSON
-from wares.data.answers import Cluster
+from wares.data.answers import Cluster, Placed
 from wares.web import asking
 
 if TYPE_CHECKING:
@@ -38,16 +39,45 @@ Offset = Annotated[int, Query(ge=0, le=asking.MAX_OFFSET, description="How many 
 Limit = Annotated[int, Query(ge=1, le=1_000, description="How many to answer.")]
 
 
+_PRODUCT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "title": {"type": "string"}}}
+_PRODUCTS = {
+    "required": True,
+    "content": {"application/json": {"schema": {"oneOf": [_PRODUCT, {"type": "array", "items": _PRODUCT}]}}},
+}
+
+
 def _about_products(made: APIRouter, shop: "Shop") -> None:
     @made.get("/api/products/{id:path}", tags=["products"], summary="One product: its fields, cluster and variants")
     async def product(id: Id) -> dict[str, Any]:
         return JSON(shop.product(id))  # type: ignore[return-value]
+
+    @made.delete("/api/products/{id:path}", tags=["products"], summary="Have a product gone from the next build on")
+    async def delete(id: Id) -> dict[str, int]:
+        return JSON({"deleted": await run_in_threadpool(shop.delete_products, [id])})  # type: ignore[return-value]
+
+    @made.post(
+        "/api/products",
+        tags=["products"],
+        summary="Take in new and changed products; answers their clusters",
+        openapi_extra={"requestBody": _PRODUCTS},
+    )
+    async def add(request: Request) -> dict[str, list[Placed]]:
+        """On the disk before the answer is given. Search and similar products know them after the next build.
+
+        One product or a list: its id and what there is to say of it, of a new one its title; what is left out stays.
+        """
+        rows = hot.objects(await hot.body_of(request), "product", '{"id": "P1", "title": "green tea", "price": 4.5}')
+        return JSON({"products": await run_in_threadpool(shop.add_products, rows)})  # type: ignore[return-value]
 
 
 def _about_clusters(made: APIRouter, shop: "Shop") -> None:
     @made.get("/api/clusters", tags=["clusters"], summary="Every cluster, with its name and telling words")
     async def clusters() -> dict[str, list[Cluster]]:
         return JSON({"clusters": shop.clusters()})  # type: ignore[return-value]
+
+    @made.get("/api/drift", tags=["clusters"], summary="Whether products since the build still suit its clusters")
+    async def drift() -> dict[str, Any]:
+        return JSON(await run_in_threadpool(shop.drift))  # type: ignore[return-value]
 
     @made.get("/api/departments", tags=["clusters"], summary="The clusters as a tree of departments")
     async def departments() -> dict[str, Any]:

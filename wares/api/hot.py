@@ -25,7 +25,7 @@ from wares.web import asking
 if TYPE_CHECKING:
     from wares.shop import Shop
 
-MAX_EVENTS = 1_000
+MAX_OBJECTS = 1_000  # events or products
 MAX_BODY = 1 << 20  # bytes
 
 
@@ -100,32 +100,25 @@ def routes(shop: "Shop") -> list[Route]:
 def _events(shop: "Shop") -> Callable[[Request], Any]:
     async def record(request: Request) -> Response:
         asking.read(request.query_params.multi_items(), asking.NOTHING)
-        events = read_events(await _body(request))
+        events = read_events(await body_of(request))
         return JSON({"recorded": shop.add_events(events)}, 202)
 
     return record
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
+    """The body of a request. Raises SettingError for one that is too large."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BODY:
-            raise SettingError(f"the body is larger than {MAX_BODY:,} bytes; send events in smaller lots")
+            raise SettingError(f"the body is larger than {MAX_BODY:,} bytes; send it in smaller lots")
     return bytes(body)
 
 
 def read_events(body: bytes) -> pl.DataFrame:
     """The events of a request, one JSON object or a list of them, as a table. Raises DataError where it is neither."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"the body is not JSON: {error}") from error
-    events = value if isinstance(value, list) else [value]
-    if not all(isinstance(event, dict) for event in events):
-        raise DataError('the body must be an event or a list of events: {"shopper": "U7", "product": "P1"}')
-    if not 1 <= len(events) <= MAX_EVENTS:
-        raise SettingError(f"one request takes 1 to {MAX_EVENTS:,} events, not {len(events):,}")
+    events = objects(body, "event", '{"shopper": "U7", "product": "P1"}')
     kinds = {name: pl.Float64() if name == "value" else pl.String() for name in _names(events)}
     for number, event in enumerate(events, 1):
         for name in ("shopper", "product"):
@@ -138,6 +131,21 @@ def read_events(body: bytes) -> pl.DataFrame:
     # One event may leave out what another of its lot tells.
     usual = {"kind": "purchase", "at": datetime.now(UTC).isoformat()}
     return made.with_columns(pl.col(name).fill_null(value) for name, value in usual.items() if name in kinds)
+
+
+def objects(body: bytes, what: str, example: str) -> list[dict[str, Any]]:
+    """The JSON object or objects of a body. Raises DataError where it is neither, SettingError for too many."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"the body is not JSON: {error}") from error
+    found = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, dict) for each in found):
+        article = "an" if what[0] in "aeiou" else "a"
+        raise DataError(f"the body must be {article} {what} or a list of {what}s: {example}")
+    if not 1 <= len(found) <= MAX_OBJECTS:
+        raise SettingError(f"one request takes 1 to {MAX_OBJECTS:,} {what}s, not {len(found):,}")
+    return found
 
 
 def _names(events: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from wares.cli import asking, building, clusters, serving
+from wares.cli import adding, asking, building, clusters, serving
 from wares.cli.common import cli, err
 from wares.errors import WaresError
 
-__all__ = ["asking", "building", "cli", "clusters", "main", "serving"]
+__all__ = ["adding", "asking", "building", "cli", "clusters", "main", "serving"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

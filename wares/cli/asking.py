@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wares.cli import common
+from wares.cli.adding import warn
 from wares.cli.common import (
     cli,
     filters,
@@ -88,8 +89,14 @@ def info(shop: Path, as_json: bool) -> None:
     """What the newest build holds: data, cleaning, models, quality, time and memory."""
     from wares.progress import summary
 
-    found = common.open_folder(shop).info()
-    print_json(found) if as_json else summary(out, found)
+    opened = common.open_folder(shop)
+    found = {**opened.info(), "drift": opened.drift()}
+    if as_json:
+        print_json(found)
+        return
+    summary(out, found)
+    if found["drift"]["due"]:
+        warn(found["drift"]["said"], shop)
 
 
 @cli.command()

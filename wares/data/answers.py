@@ -9,6 +9,9 @@ from wares.data.hits import Reason
 NEXT_BUILD = "after the next build"
 """When a product that came in since the build is found by searching."""
 
+GOES = "until the next build"
+"""How long one that was deleted is found."""
+
 
 @dataclass(frozen=True)
 class Hit:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -76,6 +77,8 @@ def routes(shop: "Shop") -> list[BaseRoute]:
 
 def _route(make: Make, shop: "Shop") -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        if make is _clusters:
+            await run_in_threadpool(shop.drift)  # the first time it may read many products: others are answered
         return make(Ask(request, shop))
 
     return answer
@@ -117,18 +120,24 @@ def _search(ask: Ask) -> Response:
 
 def _product(ask: Ask) -> Response:
     product = ask.shop.product(ask.id)
+    new = views.is_new(product)
     return ask.page(
         "product.html",
         product=views.product(product),
-        similar=ask.cards(ask.shop.similar(ask.id, k=12)),
-        together=ask.cards(ask.shop.bought_together(ask.id, k=12)),
+        similar=[] if new else ask.cards(ask.shop.similar(ask.id, k=12)),
+        together=[] if new else ask.cards(ask.shop.bought_together(ask.id, k=12)),
     )
 
 
 def _clusters(ask: Ask) -> Response:
     clusters = sorted(ask.shop.clusters(), key=lambda one: -one.size)
     departments = ask.shop.departments()
-    return ask.page("clusters.html", clusters=views.cluster_cards(clusters, ask.shop), departments=departments)
+    return ask.page(
+        "clusters.html",
+        clusters=views.cluster_cards(clusters, ask.shop),
+        departments=departments,
+        drift=views.drift(ask.shop),
+    )
 
 
 def _map(ask: Ask) -> Response:

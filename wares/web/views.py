@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from wares.data.answers import Cluster, Hit
+from wares.data.answers import GOES, NEXT_BUILD, Cluster, Hit
 from wares.data.hits import Reason
 from wares.web.formats import leaf, plain, price, product_url
 from wares.web.tiles import Tile, tile
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 8  # values of a facet shown at first; the others unfold
 _OWN_PLACE = {"id", "title", "brand", "category", "price", "image", "description", "cluster", "variants", "group"}
+_OWN_PLACE |= {"new", "searchable", "deleted"}
 _IMAGES = ("https://", "http://", "/")
 
 
@@ -72,7 +73,11 @@ def cards(hits: Sequence[Hit], shop: "Shop") -> list[Card]:
 
 @dataclass(frozen=True)
 class Product:
-    """A product on its own page. path : (name, address) of each level of its category. facts : (name, value)."""
+    """A product on its own page.
+
+    path : (name, address) of each level of its category. facts : (name, value). new : whether it came in since the
+    build. note : the phrase that says so, or that it changed or goes; "" else.
+    """
 
     card: Card
     description: str
@@ -80,6 +85,16 @@ class Product:
     facts: Sequence[tuple[str, str]]
     cluster: Mapping[str, Any] | None
     variants: int
+    new: bool
+    note: str
+
+
+_NOTES = {NEXT_BUILD: "came_in", GOES: "goes"}
+
+
+def is_new(fields: Mapping[str, Any]) -> bool:
+    """Whether a product came in since the build, which can compare it with nothing yet."""
+    return fields.get("searchable") == NEXT_BUILD and fields.get("new") is True
 
 
 def product(fields: Mapping[str, Any]) -> Product:
@@ -96,6 +111,8 @@ def product(fields: Mapping[str, Any]) -> Product:
         facts=[(name, plain(value)) for name, value in fields.items() if name not in _OWN_PLACE and value is not None],
         cluster=fields.get("cluster"),
         variants=variants if isinstance(variants, int) else len(variants),
+        new=is_new(fields),
+        note=_NOTES.get(fields.get("searchable", ""), ""),
     )
 
 
@@ -126,6 +143,18 @@ def cluster_cards(clusters: Sequence[Cluster], shop: "Shop", n_typical: int = 4)
     wanted = [list(one.typical[:n_typical]) for one in clusters]
     made = iter([card(fields) for fields in shop.products([id for ids in wanted for id in ids])])
     return [ClusterCard(one, [next(made) for _ in ids]) for one, ids in zip(clusters, wanted, strict=True)]
+
+
+def drift(shop: "Shop") -> dict[str, Any]:
+    """Whether a new clustering is due, and what the sentence about it says."""
+    found = shop.drift()
+    return {
+        "due": found["due"],
+        "n": found["products"],
+        "far": f"{found['far_share']:.0%}",
+        "usual": f"{found['expected_far_share']:.0%}",
+        "folder": shop.folder.resolve().name,
+    }
 
 
 # -- shoppers --------------------------------------------------------------------------------------------------------

@@ -88,6 +88,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "map_label": ("Map of the catalog: every product is a point", "商品地图：每个点是一件商品"),
     "map_script": ("The map needs JavaScript. The same as a list:", "地图需要 JavaScript。也可以查看列表："),
+    "drift_due": (
+        "These clusters do not suit what comes in any more: of {n} new products {far} lie far from every cluster, "
+        "{usual} is usual. It is time to cluster again:",
+        "现有商品群已不适合新进商品：{n} 件新商品中有 {far} 远离所有商品群（通常为 {usual}）。请重新聚类：",
+    ),
+    "came_in": (
+        "This came in since the build; search and similar products know it after the next one.",
+        "此内容在本次构建之后录入，下次构建后才能被搜索和推荐。",
+    ),
+    "goes": ("This product is gone from the next build on.", "该商品将在下次构建后移除。"),
     "see_map": ("See them on the map.", "在地图上查看。"),
     "colour_by": ("Colour by", "着色依据"),
     "closer": ("Zoom in", "放大"),
