@@ -79,6 +79,16 @@ def test_the_same_bits_in_any_company(sentence):
     assert (crowd[:700:50] == sentence.encode_text(many[::50])).all()
 
 
+def test_words_of_queries_that_are_remembered_and_let_go_of_give_the_same_bits(monkeypatch):
+    monkeypatch.setattr(use.Network, "REMEMBERED", 8)
+    texts = ["green tea", "black tea", "a black cup for green tea", "tea", "绿茶", "green tea", " ".join(TEXTS)]
+    network, tokens = use.Network(), use.tokenizer().encode(texts)
+    together = use.network().encode(tokens, 1)
+    for _ in range(2):
+        alone = np.concatenate([network.encode([each], 1) for each in tokens])
+        assert (alone == together).all()
+
+
 def test_nothing_to_read_is_a_zero_row(sentence):
     rows = sentence.encode_text(["", "  ", "tea"])
     assert not rows[:2].any()

