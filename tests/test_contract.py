@@ -14,6 +14,7 @@ from wares.errors import MissingExtra
 from wares.registry import make, registered
 
 EXPECTED: dict[tuple[str, str, str], str] = {
+    ("encode", "behaviour", "ids_say_nothing"): "it knows the products of its events by their ids, and by nothing else",
     ("recommend", "popular", "first_reason_counts"): (
         "its score is a mean over the clusters of the history: without one of several products of a cluster the mean "
         "stays as it was"

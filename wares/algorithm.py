@@ -136,6 +136,9 @@ def _rules(cls: type[Algorithm]) -> list[tuple[str, tuple[Any, ...], float | Non
 class Encoder(Algorithm):
     """Products to vectors."""
 
+    READS: ClassVar[Sequence[str]] = ()
+    """What `fit` reads beside the catalog: "history", of the context."""
+
     @abstractmethod
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         """Learn from the products; `same` (n_products,) names groups known to be alike, -1 for none."""

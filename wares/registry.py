@@ -20,6 +20,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "fused": "wares.tasks.fusing:Fused",
         "attributes": "wares.encode.attributes:Attributes",
         "bag": "wares.encode.bag:Bag",
+        "behaviour": "wares.encode.behaviour:Behaviour",
         "hashing": "wares.encode.hashing:Hashing",
         "lsa": "wares.encode.lsa:LSA",
         "sentence": "wares.encode.sentence:Sentence [sentence]",

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,12 @@ class Data:
         return cls(shop.other_catalog(), shop.other_history(), shop.context(), shop.vectors()[rows], shop.kinds()[rows])
 
     @cached_property
+    def watched(self) -> Any:
+        """What shoppers did, over the rows of the catalog."""
+        n = len(self.catalog)
+        return self.history.keep(self.history.products < n).widened(n)
+
+    @cached_property
     def names(self) -> dict[str, list[str | None]]:
         """Two targets for a labeller."""
         kind: list[str | None] = ["shoe" if each == 0 else "mug" for each in self.kinds]
@@ -109,7 +115,7 @@ def readable(algorithm: Any, rows: NDArray[Any]) -> NDArray[Any]:
 
 
 _FIT: dict[type[Algorithm], Callable[[Any, Data], Any]] = {
-    Encoder: lambda it, data: it.fit(data.catalog, data.context),
+    Encoder: lambda it, data: it.fit(data.catalog, replace(data.context, history=data.watched)),
     Index: lambda it, data: it.fit(data.vectors),
     Clusterer: lambda it, data: it.fit(readable(it, data.vectors)),
     Classifier: lambda it, data: it.fit(data.vectors, data.kinds),

@@ -19,7 +19,7 @@ def run_all(run: Run) -> dict[str, Any]:
     shelf = products_stage(line)
     history, end = events_stage(line, shelf)
     shoppers_stage(line)
-    vectors = vectors_stage(line, shelf.shown)
+    vectors = vectors_stage(line, shelf.shown, history)
     labels = clusters_stage(line, shelf.shown, vectors)
     seen = groups_stage(line, shelf.shown, vectors, labels, history)
     words_stage(line, shelf.shown, seen, history)

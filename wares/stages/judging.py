@@ -37,7 +37,7 @@ def judge_stage(line: Line, shown: Catalog, history: History, context: Context, 
         return
     found: dict[str, Any] = {"marks": marks, "changed": 0.0, "made": datetime.now(UTC).isoformat(timespec="seconds")}
     if context.vectors is not None:
-        found |= _judged_clusters(line, shown, context.vectors, clusters)
+        found |= _judged_clusters(line, shown, context.vectors, clusters, history)
     if history.n_events and history.times is not None:
         found["recommend"] = _judged_recommender(line, history, context)
     line.report["evaluation"] = found
@@ -106,7 +106,7 @@ def _moment(day: str) -> int | None:
         raise SettingError(f"evaluate.until = {day!r} is not a day such as '2026-01-31'") from None
 
 
-def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Labels) -> dict[str, Any]:
+def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, history: History) -> dict[str, Any]:
     """Clusters by themselves, and against the categories from vectors that saw neither category nor its words."""
     columns = line.config.evaluate.columns
     seed = line.config.shop.seed
@@ -115,7 +115,7 @@ def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Label
         said: dict[str, Any] = {"quality": agreement.quality(vectors, labels, seed=seed)}
         tell(0.3)
         if shown.has("category"):
-            said["agreement"] = _agreement(line, shown, labels, columns, folder / "blind.npy")
+            said["agreement"] = _agreement(line, shown, labels, history, folder / "blind.npy")
         write_json(folder / "clusters.json", said)
 
     reads = [line.keys["groups"], line.keys["shelf"], list(columns), seed]
@@ -123,14 +123,15 @@ def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Label
     return {"clusters": {**read_json(folder / "clusters.json"), "columns": list(columns)}}
 
 
-def _agreement(line: Line, shown: Catalog, labels: Labels, columns: Sequence[str], out: Path) -> dict[str, Any]:
+def _agreement(line: Line, shown: Catalog, labels: Labels, history: History, out: Path) -> dict[str, Any]:
+    columns = line.config.evaluate.columns
     clusterer = line.config.make(Clusterer)
     vectors: Vectors
     if clusterer.READS == "words":
         vectors = Bag(columns=tuple(columns)).fit(shown).counts(shown)
     else:
         blind = blinded(encoder_of(line), columns)
-        vectors = fit_cached(blind, shown, line.run.steps.folder / "texts-blind", out=out)
+        vectors = fit_cached(blind, shown, line.run.steps.folder / "texts-blind", Context(history=history), out=out)
     again = with_clusters(clusterer, int(labels.max()) + 1) if "n_clusters" in clusterer.get_params() else clusterer
     found = again.fit(vectors).labels_
     out.unlink(missing_ok=True)  # mapped as long as anybody looks at it

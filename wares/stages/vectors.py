@@ -7,27 +7,32 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from wares.algorithm import Encoder
+from wares.algorithm import Context, Encoder
 from wares.arrays import Vectors
 from wares.data.catalog import Catalog
+from wares.data.history import History
 from wares.engine import Tell
 from wares.errors import MissingExtra, SettingError
 from wares.stages.line import Line, settings_of
-from wares.tasks.fusing import Fused, default_encoder, fit_cached
+from wares.tasks.fusing import Fused, default_encoder, fit_cached, reads
 
 
-def vectors_stage(line: Line, shown: Catalog) -> Vectors:
-    """(n_shown, width) what the encoder of the settings makes of the products."""
+def vectors_stage(line: Line, shown: Catalog, history: History) -> Vectors:
+    """(n_shown, width) what the encoder of the settings makes of the products.
+
+    What shoppers did is read only where the encoder, or a part of it, says so: else new events leave all vectors.
+    """
     encoder = encoder_of(line)
-    reads = [line.keys["shelf"], settings_of(encoder)]
+    keys = [line.keys["shelf"], settings_of(encoder)]
+    keys += [line.keys.get("history") for _ in reads(encoder)]
 
     def make(folder: Path, tell: Tell) -> None:
         fitted = clone(encoder)
         texts, out = line.run.steps.folder / "texts", folder / "vectors.npy"
-        _dense(fit_cached(fitted, shown, texts, tell=tell, out=out), encoder)
+        _dense(fit_cached(fitted, shown, texts, Context(history=history), tell=tell, out=out), encoder)
         fitted.save(folder / "encoder")
 
-    folder = line.step("vectors", "encode products", reads, [Fused, type(encoder)], make)
+    folder = line.step("vectors", "encode products", keys, [Fused, type(encoder)], make)
     vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     line.report["encoder"] = {"text": _told(encoder, vectors), "width": int(vectors.shape[1])}
     return vectors

@@ -123,6 +123,12 @@ def default_encoder() -> tuple[Fused, str]:
         return Fused(parts=[make(Encoder, "lsa"), Hashing(width=256)]), lost
 
 
+def reads(encoder: Encoder) -> list[str]:
+    """What an encoder, or a part of it, reads beside the catalog."""
+    parts = encoder.parts if isinstance(encoder, Fused) else [encoder]
+    return sorted({name for part in parts for name in part.READS})
+
+
 def blinded(encoder: Encoder, columns: Sequence[str]) -> Encoder:
     """An unfitted copy that reads these columns only, as text and as attributes."""
     blind: Encoder = clone(encoder)
