@@ -212,8 +212,11 @@ def _chances(counts: NDArray[np.int64]) -> NDArray[np.int32]:
 
 def _ridge(rows: csr_array, wanted: Dense, ridge: float) -> Dense:
     """(d, width) the least squares of rows @ it - wanted, plus ridge x its squares; by conjugate gradients."""
+    out = np.zeros((rows.shape[1], wanted.shape[1]), np.float32)
+    used = np.unique(rows.indices)  # what no row has is worth nothing
+    rows = rows[:, used]
     columns = rows.T.tocsr()
-    found = np.zeros((rows.shape[1], wanted.shape[1]), np.float32)
+    found = np.zeros((len(used), wanted.shape[1]), np.float32)
     left = columns @ wanted
     way = left.copy()
     size = _squares(left)
@@ -224,7 +227,8 @@ def _ridge(rows: csr_array, wanted: Dense, ridge: float) -> Dense:
         left -= step * ahead
         before, size = size, _squares(left)
         way = left + _over(size, before) * way
-    return found
+    out[used] = found
+    return out
 
 
 def _squares(rows: Dense) -> Dense:
