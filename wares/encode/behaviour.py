@@ -26,6 +26,9 @@ FEWEST = 50_000
 TABLE = 1_000_000
 """Places of the table that products are drawn from by chance."""
 
+COMMON = 100
+"""Products of whose common direction half is taken away."""
+
 ROUNDS = 15
 """Of conjugate gradients; more change the predicted vectors less than other words in a title do."""
 
@@ -71,7 +74,7 @@ class Behaviour(Encoder):
     rate: float = setting(0.1, low=0)
     subsample: float = setting(1e-3, low=1e-9, high=1)
     least: int = setting(3, low=1)
-    prior: float = setting(20.0, low=0)
+    prior: float = setting(50.0, low=0)
     fill: bool = True
     columns: tuple[str, ...] = TEXT
     ridge: float = setting(1.0, low=1e-6)
@@ -91,7 +94,7 @@ class Behaviour(Encoder):
         counts = np.bincount(history.products, minlength=len(catalog))
         learned = self._learned(history, counts)
         rows = np.flatnonzero((counts >= self.least) & learned.any(axis=1))
-        vectors = np.asarray(unit(learned[rows]), np.float32)
+        vectors = _without_common(np.asarray(unit(learned[rows]), np.float32))
         self.idf_ = np.zeros(0, np.float32)
         self.words_ = np.zeros((0, self.width), np.float32)
         if self.fill and len(rows):
@@ -208,6 +211,14 @@ def _chances(counts: NDArray[np.int64]) -> NDArray[np.int32]:
     ends = np.cumsum(counts**0.75)
     table: NDArray[np.int32] = np.searchsorted(ends, (np.arange(TABLE) + 0.5) / TABLE * ends[-1]).astype(np.int32)
     return table
+
+
+def _without_common(vectors: Dense) -> Dense:
+    """Unit rows without the direction that all share, which tells nothing; of few rows it is less certain."""
+    if not len(vectors):
+        return vectors
+    common = vectors.mean(axis=0, dtype=np.float64) * len(vectors) / (len(vectors) + COMMON)
+    return np.asarray(unit((vectors - common).astype(np.float32)), np.float32)
 
 
 def _ridge(rows: csr_array, wanted: Dense, ridge: float) -> Dense:
