@@ -34,8 +34,9 @@ def add(shop: Path, file: Path | None, delete: tuple[str, ...], dry_run: bool, a
         return
     if placed:
         _print(placed)
-        said = "nothing was changed" if dry_run else "to be found by searching after the next build"
-        out.print(f"[dim]{len(placed):,} products, {sum(each.new for each in placed):,} of them new; {said}[/dim]")
+        said = "nothing was changed" if dry_run else "search finds them after the next build"
+        new = sum(each.new for each in placed)
+        out.print(f"[dim]{new:,} new, {len(placed) - new:,} changed; {said}[/dim]")
     if gone:
         out.print(f"[dim]{gone:,} deleted, from the next build on[/dim]")
     if drift.get("due"):
