@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wares.algorithm import Clusterer
+from wares.arrays import Vectors
 from wares.building import build
 from wares.config import Config
 from wares.encode.bag import Bag
@@ -93,7 +94,10 @@ def _elected(config: Config, build: Path, budget: float, observer: Observer) -> 
             settings = {"seed": config.shop.seed} if "seed" in cls._get_param_names() else {}
             candidates[each] = partial(_made, each, {**settings, **(own if each == name else {})})
     with observer.step("try methods and numbers of clusters", budget):
-        views = {"vectors": now.vectors, "words": Bag().fit(now.shelf.shown).counts(now.shelf.shown)}
+        views: dict[str, Vectors] = {
+            "vectors": now.vectors,
+            "words": Bag().fit(now.shelf.shown).counts(now.shelf.shown),
+        }
         return elect(candidates, views, budget=budget, history=now.history, seed=config.shop.seed)
 
 
