@@ -44,8 +44,8 @@ class Behaviour(Encoder):
     regression from words to the vectors that were learned says where products of fewer than `least` events lie, and
     those that come in later; without it they are zero rows. Without any event all rows are zero.
     Steps are taken one after the other, on one thread: the same seed gives the same bits.
-    Time O(events x epochs x (partners + negative) x width); memory 2 x n_products x width numbers, 2**16 x width for
-    the words, and 50 MB.
+    Time O(events x epochs x (partners + negative) x width), about 5 s for 1.4 million purchases; memory 50 bytes an
+    event, 2 x n_products x width numbers, 2**16 x width for the words, 4 bytes a letter of the longest id for each id.
 
     Settings
     --------
