@@ -105,15 +105,19 @@ class Mixture:
 
     def share(self, products: Rows) -> Dense:
         """(n_parts, len(products)) by what each part's score is multiplied in all; 0 where it has nothing to say."""
-        there = np.isfinite(self.of(products))
+        return self._share(np.isfinite(self.of(products)))
+
+    def amounts(self, products: Rows) -> tuple[Dense, Dense]:
+        """(n_parts, len(products)) what each part gives to the blended score of each product, and its `share`."""
+        scores = self.of(products)
+        there = np.isfinite(scores)
+        share = self._share(there)
+        return np.asarray(np.where(there, scores, 0) * share, np.float32), share
+
+    def _share(self, there: NDArray[np.bool_]) -> Dense:
         share = np.where(there, self.factors[:, :1], 0)
         share[1:] += np.where(there[1:] & ~there[:-1], self.factors[:-1, 1:], 0)
         return np.asarray(share, np.float32)
-
-    def amounts(self, products: Rows, share: Dense) -> Dense:
-        """(n_parts, len(products)) what each part gives to the blended score of each product, by its `share`."""
-        scores = self.of(products)
-        return np.asarray(np.where(np.isfinite(scores), scores, 0) * share, np.float32)
 
     def of(self, products: Rows) -> Dense:
         """(n_parts, len(products)) what each part said of some products."""

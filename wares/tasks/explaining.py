@@ -97,8 +97,7 @@ def _of_parts(
     """Each part with what its scores are multiplied by (n,) and what it adds in all (n,)."""
     if isinstance(model, Blend):
         mixture = mixture or model.mixture(history, context=context)
-        share = mixture.share(rows)
-        given = mixture.amounts(rows, share)
+        given, share = mixture.amounts(rows)
         for number, part in enumerate(model.parts_):
             if share[number].any():
                 yield part, share[number], given[number]
