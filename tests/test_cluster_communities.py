@@ -240,3 +240,23 @@ def test_links_are_refused():
     pairs = np.zeros((1, 2), np.int64)
     with pytest.raises(SettingError, match="must-link"):
         Leiden().fit(np.eye(4), links=(pairs, pairs))
+
+
+@pytest.mark.parametrize("method", [Leiden, Louvain])
+def test_average_joining_keeps_what_lies_apart_small(method):
+    """A department of 300 along an arc, and two of 12 far off: Ward's rule would part the large one."""
+    rng = np.random.default_rng(0)
+    angles = np.concatenate([rng.uniform(0, 1.0, 300), rng.normal(3, 0.02, 12), rng.normal(4.5, 0.02, 12)])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    truth = np.repeat([0, 1, 2], [300, 12, 12])
+    found = method(n_clusters=3, joining="average", resolution=5.0, n_neighbours=6).fit(rows)
+    assert adjusted_mutual_info_score(truth, found.labels_) == 1
+    assert found.resolution_ >= 5
+    assert (found.predict(rows) == found.labels_).all()
+
+
+def test_average_joining_makes_as_many_as_asked_for():
+    rows = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    for wanted in (1, 7, 60, 90):
+        found = Leiden(n_clusters=wanted, joining="average", resolution=0.01).fit(rows)
+        assert found.n_clusters_ == min(wanted, 60)

@@ -2,14 +2,15 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import cut_tree, linkage
 from scipy.sparse import csr_array
 
 from wares.algorithm import setting
-from wares.arrays import Dense, Labels, Links
+from wares.arrays import Dense, Labels, Links, unit
 from wares.cluster.graph import Graph, Weights, graph
 from wares.cluster.placing import PlacesByNeighbour
 from wares.errors import SettingError
@@ -39,6 +40,7 @@ class Communities(PlacesByNeighbour):
     weights: Weights = "near"
     resolution: float = setting(1.0, low=0.0)
     n_clusters: int | None = setting(None, low=1)
+    joining: Literal["ward", "average"] = "ward"
     levels: int = setting(3, low=1)
     seed: int = setting(0, low=0)
 
@@ -73,6 +75,8 @@ class Communities(PlacesByNeighbour):
         """Levels of `n_clusters` communities, and the resolution: the least that gives as many worth counting."""
         assert self.n_clusters is not None
         wanted = min(self.n_clusters, ties.n)
+        if self.joining == "average":
+            return self._joined(ties, points, copies, wanted)
         least = int(copies.sum()) // (TINY * wanted)
         low, high, resolution = 0.0, np.inf, float(self.resolution) or 1.0
         best, at = [np.arange(ties.n)], resolution
@@ -88,19 +92,47 @@ class Communities(PlacesByNeighbour):
             resolution = 2 * low if np.isinf(high) else (high / 2 if low == 0 else (low * high) ** 0.5)
         return [*best[:-1], _merged(points, copies, best[-1], wanted)], at
 
+    def _joined(self, ties: Graph, points: Dense, copies: NDArray[np.int64], wanted: int) -> tuple[list[Labels], float]:
+        """Levels at `resolution`, or the first doubling of it that gives enough, joined by average linkage."""
+        at = float(self.resolution) or 1.0
+        levels = self._levels(ties, at)
+        for _ in range(TRIES):
+            if levels[-1].max() + 1 >= wanted:
+                break
+            at *= 2
+            levels = self._levels(ties, at)
+        else:
+            levels = [np.arange(ties.n)]
+        return [*levels[:-1], _averaged(points, copies, levels[-1], wanted)], at
+
+
+def _averaged(points: Dense, copies: NDArray[np.int64], labels: Labels, wanted: int) -> Labels:
+    """The communities merged by the mean distance of the directions of their means, each counting once."""
+    labels = _fewer(points, copies, labels, max(wanted, MOST))
+    _, means = _sums(points, copies, labels)
+    if len(means) <= wanted:
+        return labels
+    merges = linkage(unit(means), "average")
+    return np.asarray(cut_tree(merges, [wanted])[:, 0][labels], np.int64)
+
+
+def _fewer(points: Dense, copies: NDArray[np.int64], labels: Labels, kept: int) -> Labels:
+    """The smallest given to the nearest, where there are so many that all pairs would take too much memory."""
+    sizes, means = _sums(points, copies, labels)
+    if len(sizes) <= kept:
+        return labels
+    large = np.sort(np.argsort(-sizes, kind="stable")[:kept])
+    narrow = means.astype(np.float32)
+    with work() as pool:
+        near, _ = pool.nearest(narrow, 2 * halves(narrow), narrow[large])
+    near[large] = np.arange(kept)
+    return np.asarray(near[labels], np.int64)
+
 
 def _merged(points: Dense, copies: NDArray[np.int64], labels: Labels, wanted: int) -> Labels:
     """The communities merged by twos by Ward's rule, until there are `wanted`: tiny ones go to what is near them."""
+    labels = _fewer(points, copies, labels, max(wanted, MOST))
     sizes, means = _sums(points, copies, labels)
-    kept = max(wanted, MOST)
-    if len(sizes) > kept:  # all pairs of these would take too much memory: the smallest go to the nearest at once
-        large = np.sort(np.argsort(-sizes, kind="stable")[:kept])
-        narrow = means.astype(np.float32)
-        with work() as pool:
-            near, _ = pool.nearest(narrow, 2 * halves(narrow), narrow[large])
-        near[large] = np.arange(kept)
-        labels = near[labels]
-        sizes, means = _sums(points, copies, labels)
     n = len(sizes)
     new = np.arange(n)
     if n > wanted:

@@ -32,6 +32,9 @@ class Louvain(Communities):
     n_clusters : so many clusters: by the least resolution that gives as many, tiny ones not counted; what is left above
         it is merged by Ward's rule, parts that no edge joins too. None takes what is found. There are fewer where there
         are fewer distinct rows.
+    joining : how `n_clusters` come about. "ward" as said there. "average" takes the communities at `resolution`, then
+        merges those whose means point the same way, by average linkage: a few large clusters beside small ones, as the
+        departments of a shop are. Set `resolution` to 10, for communities far finer than what is wanted.
     levels : most levels kept, from the coarsest down, each with at least half as many communities again.
     seed : of the order in which rows are tried, and of the search for neighbours.
 
