@@ -209,7 +209,7 @@ def test_a_department_that_is_planted_is_found_out_and_the_same_mix_is_not(own_f
 
 @pytest.mark.parametrize("method", ["agglomerative", "nmf", "gmm"])
 def test_methods_without_centres_place_by_their_own_rule(own_folder: Path, method: str):
-    recluster(own_folder, method=method, settings={} if method == "hdbscan" else {"n_clusters": "6"})
+    recluster(own_folder, method=method, settings={"n_clusters": "6"})
     with Shop(own_folder) as shop:
         placed = shop.place(small_shop.products())
         here = [shop.product(each.id)["cluster"] for each in placed]

@@ -120,7 +120,7 @@ def _data_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "", f"mended: {_counts(cleaned['changed'])}"
         if part.get("changes"):
             counts = {name: n for name, n in part["changes"].items() if isinstance(n, int)}
-            yield "", f"since the file: {_counts(counts).replace('_', ' ') or 'nothing'}"
+            yield "", f"since the file: {_counts(counts).replace('_', ' ') or 'nothing'}; {part['n']:,} now"
     if found.get("shoppers"):
         yield "shoppers", f"{found['shoppers']['n']:,}"
 

@@ -1,6 +1,7 @@
 """Commands about products that come in between two builds."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -8,8 +9,10 @@ from rich.text import Text
 
 from wares.cli import common
 from wares.cli.common import cli, err, json_option, out, print_json, shop_argument
-from wares.data.answers import Placed
 from wares.errors import SettingError
+
+if TYPE_CHECKING:
+    from wares.data.answers import Placed
 
 
 @cli.command()
@@ -68,7 +71,7 @@ def warn(said: str, shop: Path) -> None:
     err.print("[yellow]note[/yellow]", Text(said.replace("`wares build`", f"`wares build {shop}`")))
 
 
-def _print(placed: list[Placed]) -> None:
+def _print(placed: "list[Placed]") -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("id", "title", "", "cluster", "distance"):
         table.add_column(name, overflow="fold", justify="right" if name == "distance" else "left")
