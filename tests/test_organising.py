@@ -149,6 +149,14 @@ def test_a_profile_says_what_sets_a_cluster_apart():
     assert profile(catalog(), LABELS)[0].prices is None
 
 
+def test_products_in_no_cluster_are_of_the_whole_catalog_too():
+    labels = np.where(np.arange(12) < 3, 0, -1)
+    (only,) = profile(catalog(brand=["Acme"] * 12), labels)
+    assert only.apart == []  # all of the catalog is of this brand: it tells nothing
+    (only,) = profile(catalog(brand=["Acme"] * 6 + ["Potts"] * 6), labels)
+    assert only.apart == [("brand", "Acme", pytest.approx(2.0))]
+
+
 def test_why_a_product_is_where_it_is():
     X = vectors()
     model = KMeans(n_clusters=2).fit(X)
@@ -165,7 +173,7 @@ def test_why_a_product_is_where_it_is():
         name = next(name for name in exact if name in reason.text)
         assert reason.share == pytest.approx(exact[name] / total, rel=1e-4)
     alone = why_cluster(X, np.array(model.cluster_centers_[:1]), 0, labels=np.zeros(12, np.int64), names=ids)
-    assert sum(reason.share for reason in alone) == pytest.approx(1)
+    assert [(reason.text, reason.share) for reason in alone] == [("there is no other cluster", 1.0)]
 
 
 def test_quality_is_that_of_scikit_learn():

@@ -70,8 +70,9 @@ def profile(catalog: Catalog, labels: Labels, *, n: int = 5) -> list[Profile]:
 
 def _counted(frame: pl.DataFrame, column: str, sizes: NDArray[np.int64]) -> pl.DataFrame:
     """Cluster, value, share of the cluster and lift over the catalog, for each that occurs."""
-    known = frame.filter(pl.col(column).is_not_null() & (pl.col("cluster") >= 0))
-    overall = known.group_by(column).agg((pl.len() / max(len(frame), 1)).alias("overall"))
+    said = frame.filter(pl.col(column).is_not_null())
+    overall = said.group_by(column).agg((pl.len() / max(len(frame), 1)).alias("overall"))
+    known = said.filter(pl.col("cluster") >= 0)
     of = pl.DataFrame({"cluster": np.arange(len(sizes)), "size": sizes})
     return (
         known.group_by("cluster", column)
@@ -149,7 +150,8 @@ def why_cluster(
     rest = float(each.sum()) - sum(parts.values())
     whole = sum(helping.values()) + max(rest, 0.0)
     if whole <= 0:
-        return [Reason("it is as near to the next cluster", 1.0, neighbours)]
+        text = "it is as near to the next cluster" if rival != own else "there is no other cluster"
+        return [Reason(text, 1.0, neighbours)]
     reasons = [
         Reason(f"by its {name} it is nearer to this cluster than to any other", value / whole, neighbours)
         for name, value in sorted(helping.items(), key=lambda item: (-item[1], item[0]))
