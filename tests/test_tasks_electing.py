@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from wares.cluster.kmeans import KMeans
+from wares.cluster.leiden import Leiden
 from wares.cluster.multinomial import Multinomial
 from wares.data.catalog import Catalog
 from wares.encode.bag import Bag
@@ -80,3 +81,18 @@ def test_what_is_missing_is_named() -> None:
         elect(BOTH, {"vectors": vectors()})
     with pytest.raises(SettingError, match="vectors are needed"):
         elect(BOTH, {"words": WORDS})
+
+
+def test_without_numbers_what_lies_beside_the_soundest_is_tried_and_what_is_found_is_only_told() -> None:
+    set_plainly = {"kmeans": lambda k: KMeans(n_clusters=k), "multinomial": lambda k: Multinomial(n_clusters=k)}
+    found = elect({**set_plainly, "leiden": lambda k: Leiden(n_clusters=k)}, VIEWS)
+    assert found.chosen.k == 4
+    tried = [k for k, _ in found.curve]
+    assert {3, 4, 5} <= set(tried)
+    assert len(tried) == len(set(tried))
+    at_four = [each.method for each in found.ranking if each.k == 4]
+    assert sorted(at_four) == ["kmeans", "leiden", "multinomial"]
+    own = [each for each in found.ranking if each.k is None]
+    assert [each.method for each in own] == ["leiden"]
+    assert own[0].clusters >= 1
+    assert found.chosen.method in at_four

@@ -1,6 +1,6 @@
 """Which method suits a catalog, and how many clusters: candidates are tried on a sample, judged and ranked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
@@ -15,13 +15,19 @@ from wares.arrays import Labels, Sparse, Vectors
 from wares.data.history import History
 from wares.errors import SettingError
 from wares.tasks.agreement import quality, sampled
-from wares.tasks.choosing import geometric
 
 Make = Callable[[int | None], Clusterer]
 """An unfitted clusterer of so many clusters, or of as many as it finds."""
 
 NEAR = 0.1
 """How much less stable than the stablest a method may be to be chosen."""
+
+SCOUTS = ("kmeans", "multinomial")
+"""Candidates that look for the number of clusters, one by vectors and one by words, for they are quick and steady; the
+others are tried at the number they find. Where neither is there, the first two are."""
+
+NUMBERS = (3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 320, 400)
+"""Numbers of clusters that are looked at: each one where few are usual, then in about equal ratios."""
 
 HALVINGS = 3
 """How often the sample is halved to see whether the same clusters come out."""
@@ -68,7 +74,7 @@ class Election:
     """What was chosen, what came next, and why.
 
     ranking : the candidates at the chosen number of clusters first, best first; then all others. curve : (k, mean
-    `sound` of the methods) for a plot. left_out : what the budget left no time for. sample : rows that were looked at.
+    `sound` of the scouts) for a plot. left_out : what the budget left no time for. sample : rows that were looked at.
     """
 
     chosen: Judged
@@ -98,14 +104,17 @@ def elect(
     """The candidate to take, judged without any label on a sample of rows, within about `budget` seconds.
 
     views : what clusterers read, by the name of their `READS`: "vectors" (n, width), which judge too, and "words"
-    (n, n_words), which those that read words need and by which `tells` is judged. ks : numbers of clusters to try, by
-    default some in equal ratios. history : events of these products, rows as in the views.
+    (n, n_words), which those that read words need and by which `tells` is judged. ks : numbers of clusters to try; by
+    default some of `NUMBERS`, and what lies beside those that are soundest. history : events of these products, rows as
+    in the views.
 
-    The number of clusters is where the methods together are soundest (stability x silhouette), the middle one of those
-    about as sound. Of the methods that
-    are about as stable as the stablest there, the one whose clusters tell most of a product's words is chosen (of its
-    silhouette, where there are no words). Measures that favour the space a method works in, such as the silhouette,
-    cannot decide between a method of vectors and one of words. When time runs out, what is left is told, not tried.
+    `SCOUTS` look for the number: where they together are soundest (stability x silhouette), the
+    middle one of those about as sound. Then every candidate is tried with so many. Of those that are about as stable as
+    the stablest there, the one whose clusters tell most of a product's words is chosen (of its silhouette, where there
+    are no words). Measures that favour the space a method works in, such as the silhouette, cannot decide between a
+    method of vectors and one of words. Last, candidates that can find a number themselves do so once; that is told, but
+    never chosen, for what they find on a sample is not what they find on all. When time runs out, what is left is told,
+    not tried.
 
     Raises SettingError where there is no candidate, no vectors, or a candidate reads what is not given.
     """
@@ -119,25 +128,79 @@ def elect(
             raise SettingError(f"candidate {name!r} reads {view}, but views has only {', '.join(views)}")
     rows = sampled(views["vectors"], None, sample, seed)
     some = {name: view[rows] for name, view in views.items()}
-    grid = [k for k in (geometric(views["vectors"].shape[0]) if ks is None else sorted(set(ks))) if 2 <= k < len(rows)]
     pairs = _taken_together(history, rows)
     found: list[Judged] = []
     left: list[str] = []
     end = perf_counter() + budget
-    # From the middle outwards, all methods at one number first: what time runs out for is what is least likely.
-    for k in sorted(grid, key=lambda each: abs(grid.index(each) - (len(grid) - 1) / 2)):
-        for name, make in candidates.items():
-            if found and perf_counter() > end:
-                left.append(f"{name} with {k} clusters")
-                continue
-            found.append(_judged(name, k, make, some, needs[name], pairs, seed))
+
+    def attempt(name: str, k: int | None) -> None:
+        if found and perf_counter() > end:
+            left.append(f"{name} with {k or 'its own number of'} clusters")
+        else:
+            found.append(_judged(name, k, candidates[name], some, needs[name], pairs, seed))
+
+    scouts = [name for name in SCOUTS if name in candidates] or list(candidates)[:2]
+    for k in _numbers(ks, len(rows), found):
+        for name in scouts:
+            attempt(name, k)
     if not found:
         raise SettingError(f"{len(rows)} products and numbers of clusters {list(ks or [])}: there is nothing to try")
-    return _decided(found, left, len(rows))
+    curve, k = _soundest(found)
+    for name in candidates:
+        if name not in scouts:
+            attempt(name, k)
+    for name, make in candidates.items():
+        if _finds(make):
+            attempt(name, None)
+    return _decided(found, curve, k, left, len(rows))
+
+
+def _numbers(ks: Sequence[int] | None, n: int, found: list[Judged]) -> Iterator[int]:
+    """What to try next: all that is asked for, or a few and then what lies beside the soundest of them.
+
+    From the middle outwards: what time runs out for is what is least likely.
+    """
+    most = n - 1 if ks is not None else max(3, min(n // 4, round(1.2 * n**0.5)))
+    grid = [k for k in (NUMBERS if ks is None else sorted(set(ks))) if 2 <= k <= most]
+    middle = (len(grid) - 1) / 2
+    first = sorted(range(len(grid)), key=lambda at: abs(at - middle))
+    tried = set()
+    for at in first if ks is not None else [at for at in first if at % 3 == 1 or at == len(grid) - 1]:
+        tried.add(at)
+        yield grid[at]
+    while ks is None and found:
+        curve, _ = _soundest(found)
+        near = [grid.index(k) for k in _near(curve)]
+        beside = {at + step for at in near for step in (-1, 1)} & set(range(len(grid))) - tried
+        if not beside:
+            return
+        for at in sorted(beside):
+            tried.add(at)
+            yield grid[at]
+
+
+def _near(curve: list[tuple[int, float]]) -> list[int]:
+    """The numbers that are about as sound as the soundest."""
+    top = max(value for _, value in curve)
+    return [k for k, value in curve if value >= (1 - FLAT) * top]
+
+
+def _soundest(found: list[Judged]) -> tuple[list[tuple[int, float]], int]:
+    """(k, mean `sound`) of those that were tried with k, and the middle one of the soundest."""
+    ks = sorted({each.k for each in found if each.k is not None})
+    curve = [(k, float(np.mean([each.sound for each in found if each.k == k]))) for k in ks]
+    near = _near(curve)
+    return curve, near[len(near) // 2]
+
+
+def _finds(make: Make) -> bool:
+    """Whether a candidate finds the number of clusters where none is asked for."""
+    model = make(None)
+    return all(getattr(each, "n_clusters", None) is None for each in (model, type(model)))
 
 
 def _judged(
-    name: str, k: int, make: Make, views: Mapping[str, Any], view: str, pairs: NDArray[np.int64], seed: int
+    name: str, k: int | None, make: Make, views: Mapping[str, Any], view: str, pairs: NDArray[np.int64], seed: int
 ) -> Judged:
     start = perf_counter()
     X = views[view]
@@ -160,12 +223,7 @@ def _judged(
     )
 
 
-def _decided(found: list[Judged], left: list[str], sample: int) -> Election:
-    ks = sorted({each.k for each in found if each.k is not None})
-    curve = [(k, float(np.mean([each.sound for each in found if each.k == k]))) for k in ks]
-    top = max(value for _, value in curve)
-    near = [k for k, value in curve if value >= (1 - FLAT) * top]
-    k = near[len(near) // 2]
+def _decided(found: list[Judged], curve: list[tuple[int, float]], k: int, left: list[str], sample: int) -> Election:
     here = [each for each in found if each.k == k]
     stablest = max(each.stability or 0.0 for each in here)
     measure = "tells" if all(each.tells is not None for each in here) else "silhouette"
@@ -200,7 +258,7 @@ def _halves(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
 
 
-def _again(make: Make, k: int, X: Any, vectors: Any, seed: int) -> tuple[float | None, float | None]:
+def _again(make: Make, k: int | None, X: Any, vectors: Any, seed: int) -> tuple[float | None, float | None]:
     """How far fits to either half agree about all rows, 1 = wholly, and their silhouette; means over `HALVINGS`.
 
     Rows that one leaves without a cluster are out. One fit may lie in a poor place by chance; six seldom all do.
@@ -208,7 +266,7 @@ def _again(make: Make, k: int, X: Any, vectors: Any, seed: int) -> tuple[float |
     agreements, silhouettes = [], []
     for turn in range(HALVINGS):
         halves = _halves(X.shape[0], seed + turn)
-        if min(map(len, halves)) < k:
+        if min(map(len, halves)) < (k or 1):
             return None, None
         one, other = (np.asarray(make(k).fit(X[half]).predict(X)) for half in halves)
         both = (one >= 0) & (other >= 0)
