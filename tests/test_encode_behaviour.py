@@ -108,6 +108,8 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path):
 def test_without_events_nothing_is_known_and_without_a_history_it_says_so():
     catalog = shop.catalog()
     assert not Behaviour().fit(catalog, Context(history=History.of([], 12))).encode(catalog).any()
+    taken_back = replace(shop.history(), weights=-shop.history().weights)
+    assert not Behaviour().fit(catalog, Context(history=taken_back)).encode(catalog).any()
     lonely = History.of([[0], [1], [2]], 12)
     assert not Behaviour().fit(catalog, Context(history=lonely)).encode(catalog).any()
     with pytest.raises(DataError, match="history"):

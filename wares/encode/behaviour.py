@@ -91,6 +91,8 @@ class Behaviour(Encoder):
                 f"Behaviour: the history is over {history.n_products} products, the catalog has {len(catalog)}; "
                 "their rows must be the same"
             )
+        if not (history.weights > 0).all():
+            history = history.keep(history.weights > 0)  # what was brought back says nothing of what goes together
         counts = np.bincount(history.products, minlength=len(catalog))
         learned = self._learned(history, counts)
         rows = np.flatnonzero((counts >= self.least) & learned.any(axis=1))
