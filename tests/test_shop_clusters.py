@@ -78,12 +78,16 @@ def test_why_names_words_neighbours_and_what_would_move_it(shop: Shop):
 def test_a_name_of_ones_own_is_kept_from_build_to_build(own_folder: Path):
     with Shop(own_folder) as shop:
         id = shop.clusters()[0].id
+        assert shop.rename_cluster(id, "绿茶\u3000礼盒").name == "绿茶\u3000礼盒"
         renamed = shop.rename_cluster(id, " The first of all ")
         assert (renamed.name, renamed.curated) == ("The first of all", True)
         with pytest.raises(SettingError, match="already"):
             shop.rename_cluster(shop.clusters()[1].id, "The first of all")
         with pytest.raises(SettingError, match="at most 80"):
             shop.rename_cluster(id, "x" * 81)
+        for unseen in ("two\nlines", "\u202ebackwards"):
+            with pytest.raises(SettingError, match="visible"):
+                shop.rename_cluster(id, unseen)
     with wares.build(own_folder, settings={"search.nearest": 150}) as again:
         assert next(each.name for each in again.clusters() if each.id == id) == "The first of all"
         own = again.rename_cluster(id, "")

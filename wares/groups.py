@@ -1,6 +1,7 @@
 """What a shop says of its clusters beyond their list: why a product is in one, and what they may be called."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +125,16 @@ def picture(now: Opened) -> dict[str, Any]:
     }
 
 
+_UNSEEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+"""Line breaks, control characters, what turns the direction of writing, and halves of characters."""
+
+
 def check_name(now: Opened, number: int, name: str) -> None:
     """Raises SettingError for a name that would not do."""
     if len(name.strip()) > LONGEST:
         raise SettingError(f"a cluster's name of {len(name.strip())} characters: at most {LONGEST}")
+    if _UNSEEN.search(name.strip()):
+        raise SettingError(f"a cluster's name of one line and of visible characters is needed, not {name!r}")
     same = [each.id for each in now.clusters if each.name == name.strip() and each.id != now.clusters[number].id]
     if same:
         raise SettingError(f"cluster {same[0]} is called {name.strip()!r} already; names must differ")
