@@ -56,7 +56,7 @@ def build(files: Path, capsys: pytest.CaptureFixture[str]) -> Build:
         ("products.csv", None, ("--set", "cluster.use=kmean"), "did you mean 'kmeans'"),
         ("products.csv", None, ("--set", "cluster.use=nothing.there:Clusterer"), "no module 'nothing'"),
         ("products.csv", None, ("--set", "cluster.use=wares.cluster.kmeans:KMean"), "did you mean 'KMeans'"),
-        ("products.csv", None, ("--set", "cluster.use=sklearn.cluster:MiniBatchKMeans"), "wares.algorithm.Clusterer"),
+        ("products.csv", None, ("--set", "cluster.use=sklearn.linear_model:Ridge"), "Ridge"),
         ("products.csv", "odd_kinds.csv", (), "--kind frobnicate=view"),
         ("products.csv", "events.csv", ("--kind", "click=viewed"), "did you mean 'view'"),
         ("products.csv", "small_letters.csv", (), "upper and lower case"),
