@@ -108,7 +108,8 @@ def _elected(offers: list[dict[str, str]]) -> Iterator[Row]:
     """Method and number of clusters elected without labels, then fitted to all; beside k-means told the number."""
     catalog = _catalog([row["product_title"] for row in offers])
     truth = _codes([row["category_label"] for row in offers])
-    views = _views(catalog)
+    # As a shop's default build has them.
+    views = {**_views(catalog), "vectors": Fused().fit(catalog).encode(catalog)}
     ours, plain, chosen = [], [], []
     for seed in range(ELECTIONS):
         candidates = _candidates(seed)
