@@ -70,3 +70,19 @@ def test_another_number_of_clusters_is_a_new_start(last: KMeans):
     held = hold(fresh, X, np.asarray(last.labels_), np.asarray(last.cluster_centers_))
     assert not held.held
     assert "40 clusters suit it now" in held.reason
+
+
+def test_a_number_asked_for_is_kept_to(last: KMeans):
+    X = products(0, 3000)
+    fresh = KMeans(n_clusters=10, seed=2).fit(X)
+    held = hold(fresh, X, np.asarray(last.labels_), np.asarray(last.cluster_centers_), k=10)
+    assert not held.held
+    assert "10 clusters are asked for, there were 12" in held.reason
+
+
+def test_an_exchanged_catalog_is_a_new_start(last: KMeans):
+    X = products(9, 500)
+    fresh = KMeans(n_clusters=K, seed=2).fit(X)
+    held = hold(fresh, X, np.full(500, -1), np.asarray(last.cluster_centers_))
+    assert not held.held
+    assert follow(np.full(500, -1), np.asarray(fresh.labels_), list(range(K)), K).kept == 0

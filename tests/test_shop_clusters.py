@@ -10,7 +10,7 @@ import small_shop
 import wares
 from wares.cli import _run
 from wares.clustering import recluster
-from wares.errors import SettingError, UnknownName
+from wares.errors import DataError, SettingError, UnknownName
 from wares.shop import Shop
 
 
@@ -129,3 +129,10 @@ def test_the_command_line_says_the_same(shop_folder: Path, own_folder: Path, cap
     assert json.loads(capsys.readouterr().out)["after"]["clusters"] == 4
     assert _run(["cluster", str(own_folder), "--auto", "--budget", "soon"], False) == 2
     assert "90s" in capsys.readouterr().err
+
+
+def test_a_method_that_finds_nothing_says_so(own_folder: Path):
+    with pytest.raises(DataError, match=r"finds no cluster among 60 products.*nearest"):
+        recluster(own_folder, method="hdbscan", settings={"min_cluster_size": "50", "noise": "keep"})
+    with Shop(own_folder) as shop:
+        assert len(shop.clusters()) == 8

@@ -18,6 +18,7 @@ from wares.data.history import History
 from wares.data.ids import Ids
 from wares.encode.bag import Bag
 from wares.engine import Tell, read_json, write_json
+from wares.errors import DataError
 from wares.stages.line import Line, settings_of
 from wares.store.steps import hash_array, hashed
 from wares.tasks import (
@@ -131,7 +132,14 @@ def groups_stage(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, h
         before = None if build is None else _Before.read(build, shown)
         fresh = load(line.folders["clusters"] / "model")
         assert isinstance(fresh, Clusterer)
-        seen, reason = _held(fresh, vectors, labels, before, folder)
+        if not (labels >= 0).any():
+            name = line.config.settings("cluster")[0]
+            raise DataError(
+                f"{name} finds no cluster among {len(labels):,} products: all of them are noise to it. Ask for smaller "
+                'clusters, or set cluster.noise = "nearest" to give noise to the nearest cluster'
+            )
+        k = fresh.get_params().get("n_clusters") if line.config.says("cluster.n_clusters") else None
+        seen, reason = _held(fresh, vectors, labels, before, k, folder)
         tell(0.4)
         found = _followed(seen, before)
         centers = drifting.means(vectors, seen)
@@ -185,7 +193,7 @@ def _last(line: Line) -> tuple[Path | None, str | None]:
 
 
 def _held(
-    fresh: Clusterer, vectors: Vectors, labels: Labels, before: _Before | None, folder: Path
+    fresh: Clusterer, vectors: Vectors, labels: Labels, before: _Before | None, k: int | None, folder: Path
 ) -> tuple[Labels, str]:
     """The labels that people see and why; writes the model where it is not the fresh one."""
     if before is None:
@@ -194,7 +202,7 @@ def _held(
         return labels, "the same clusters as before"
     if type(fresh).READS != "vectors":
         return labels, "made anew: this method reads words"
-    found = holding.hold(fresh, vectors, before.labels, before.centers)
+    found = holding.hold(fresh, vectors, before.labels, before.centers, k=k)
     if found.held:
         found.model.save(folder / "model")
     return np.asarray(found.model.labels_, np.int64), found.reason

@@ -91,7 +91,7 @@ def follow(
         else:
             given.append(next_id)
             next_id += 1
-    kept = sum(int(shared[pair]) for pair in pairs) / max(int(both.sum()), 1) if both.any() else 1.0
+    kept = sum(int(shared[pair]) for pair in pairs) / max(int(both.sum()), 1) if both.any() else float(not n_before)
     gone = np.asarray(old if sizes_before is None else sizes_before)
     return Following(given, next_id, float(kept), _changes(shared, ids, given, set(pairs), sizes, gone))
 

@@ -33,19 +33,24 @@ class Held:
     reason: str
 
 
-def hold(fresh: Clusterer, X: Vectors, before: Labels, centers: NDArray[np.float32]) -> Held:
+def hold(fresh: Clusterer, X: Vectors, before: Labels, centers: NDArray[np.float32], *, k: int | None = None) -> Held:
     """A re-fit from `centers` (k, width), those of the last build, if it is about as good as `fresh`; else `fresh`.
 
     before : (n,) the last build's cluster numbers of the rows of X, -1 for new ones. A kind of product that was not
     there before gets centres of its own first. "About as good" is an inertia within 1 % of a fresh clustering's with as
-    many clusters. Methods that cannot begin at centres are always fresh.
+    many clusters. Methods that cannot begin at centres are always fresh. k : how many there are to be, where somebody
+    says so: then nothing is held that does not come to that.
     """
+    if not (before >= 0).any():
+        return Held(fresh, False, "made anew: none of these products was in a cluster before")
     if "anchors" not in inspect.signature(fresh.fit).parameters or X.shape[1] != centers.shape[1]:
-        return Held(fresh, False, "made anew: this method cannot begin at given centres")
+        return Held(fresh, False, "made anew, since this method cannot begin at given centres, and matched")
     ratio = fresh.n_clusters_ / max(len(centers), 1)
     if not 1 / OTHER_K <= ratio <= OTHER_K:
         return Held(fresh, False, f"made anew: {fresh.n_clusters_} clusters suit it now, {len(centers)} did before")
-    born = departments(fresh, X, before, centers)
+    if k is not None and len(centers) != fresh.n_clusters_:
+        return Held(fresh, False, f"made anew: {k} clusters are asked for, there were {len(centers)}")
+    born = departments(fresh, X, before, centers) if k is None else centers[:0]
     start = np.concatenate([centers, born]).astype(np.float32)
     again = clone(fresh).set_params(n_clusters=len(start))
     held = _from(again, X, start)
