@@ -85,7 +85,8 @@ def _elected(config: Config, build: Path, budget: float, observer: Observer) -> 
     name, own = config.settings("cluster")
     own.pop("n_clusters", None)
     candidates: dict[str, Callable[[int | None], Clusterer]] = {}
-    for each in sorted(names(Clusterer), key=lambda each: (each not in FIRST, each)):
+    known = names(Clusterer)
+    for each in [*(each for each in FIRST if each in known), *(each for each in known if each not in FIRST)]:
         try:
             cls = find(Clusterer, each)
         except MissingExtra:

@@ -52,7 +52,7 @@ class Static(Encoder):
 
     columns: tuple[str, ...] = ("title", "description")
     width: int = setting(256, low=1, high=use.WIDTH)
-    letters: int = setting(2_000, low=1)
+    letters: int = setting(2_000, low=100)
     vocabulary: int = setting(20_000, low=0)
     common: float = setting(1e-3, low=0)
     sample: int = setting(5_000, low=0)
