@@ -13,6 +13,7 @@ import uvicorn
 from wares.api.app import create
 from wares.api.server import READY
 from wares.errors import WaresError
+from wares.memory import settle_down
 
 _BATCH = 64  # connections taken off the channel at once
 
@@ -27,6 +28,7 @@ class Worker(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts the application and tells the parent so."""
         await super().startup(sockets=[])
+        settle_down()
         self.channel.setblocking(False)
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[Any]] = set()

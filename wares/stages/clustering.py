@@ -152,7 +152,8 @@ def groups_stage(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, h
         )
         write_json(folder / "drift.json", {"limit": drifting.limit_of(vectors, seen, centers)})
         bought = describing.bought(shown, history, kinds)
-        described = describing.describe(shown, seen, vectors, centers, bought)
+        words = sparing.read(shown, seen)
+        described = describing.describe(shown, seen, vectors, centers, words, bought)
         tell(0.8)
         better, failed = renaming.better_names(described, _typical(shown, described), line.config.names)
         plain = [{**each, "name": name} for each, name in zip(described, better, strict=True)]
@@ -161,7 +162,7 @@ def groups_stage(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, h
         write_json(folder / "clusters.json", [{"id": id, **each} for id, each in zip(found.ids, names, strict=True)])
         tree = treeing.merges(centers)
         np.save(folder / "tree.npy", tree)
-        write_json(folder / "tree.json", [each.json() for each in treeing.departments(shown, seen, vectors, tree)])
+        write_json(folder / "tree.json", [each.json() for each in treeing.departments(words, seen, vectors, tree)])
         own = hashed([hash_array(seen), found.ids, found.next_id, [each["name"] for each in names]])
         write_json(
             folder / "marks.json",

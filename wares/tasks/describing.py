@@ -13,7 +13,7 @@ from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.tasks.agreement import dense
 from wares.tasks.organising import profile
-from wares.tasks.sparing import named
+from wares.tasks.sparing import Read
 
 SHOWN = 8
 """Typical and borderline products of each cluster."""
@@ -27,15 +27,16 @@ def describe(
     labels: Labels,
     vectors: Vectors,
     centers: NDArray[np.float32],
+    words: Read,
     bought: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> list[dict[str, Any]]:
     """A description of each cluster 0..labels.max(), as plain values; products as rows.
 
     Keys: name, size, keywords, typical, borderline (nearest to another cluster), share (of the catalog), prices (10th,
     50th and 90th percentile), brands, categories, apart (column, value and how many times as frequent as elsewhere),
-    sold and revenue (None without events). bought : what `bought` gives.
+    sold and revenue (None without events). words : what names are made of. bought : what `bought` gives.
     """
-    names, profiles = named(catalog, labels, vectors), profile(catalog, labels)
+    names, profiles = words.named(labels, vectors), profile(catalog, labels)
     close = borderline(vectors, labels, centers)
     out = []
     for cluster, (name, each) in enumerate(zip(names, profiles, strict=True)):

@@ -1,6 +1,6 @@
 """Some products that stand for all, where all are too many to look at their words at once."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from wares.arrays import Labels, Vectors
 from wares.data.catalog import Catalog
 from wares.tasks.naming import COLUMNS, ClusterName, name_clusters
+from wares.tasks.wording import Wording
 
 MOST = 100_000
 """Products whose words are read to name clusters; of more, as many of each cluster as it has of all."""
@@ -19,8 +20,23 @@ LEAST = 100
 _LETTERS = 1_000  # of a title, brand or category
 
 
-def named(catalog: Catalog, labels: Labels, X: Vectors) -> list[ClusterName]:
-    """`name_clusters`, from some of the products where there are many: at most 100,000, and a hundred a cluster."""
+@dataclass(frozen=True, eq=False)
+class Read:
+    """Products whose words were read once, to name clusters and what is made of clusters. rows : theirs, ascending."""
+
+    catalog: Catalog
+    rows: NDArray[np.int64]
+    wording: Wording
+
+    def named(self, labels: Labels, X: Vectors) -> list[ClusterName]:
+        """`name_clusters` of these products; labels and X of all of them."""
+        few = X if len(self.rows) == len(labels) else X[self.rows]
+        found = name_clusters(self.catalog, labels[self.rows], few, wording=self.wording)
+        return [replace(each, typical=self.rows[each.typical].tolist()) for each in found]
+
+
+def read(catalog: Catalog, labels: Labels) -> Read:
+    """The words of the products, of some where there are many: at most 100,000, and a hundred a cluster of `labels`."""
     rows = some(labels)
     columns = [name for name in COLUMNS if catalog.has(name)]
     parts = []
@@ -30,11 +46,8 @@ def named(catalog: Catalog, labels: Labels, X: Vectors) -> list[ClusterName]:
         cut = [pl.col(name).str.slice(0, _LETTERS) for name in columns]
         parts.append(piece.scan.select(pl.col("id"), *cut).collect()[rows[low:high] - start])
         start += len(piece)
-    if not parts:
-        return name_clusters(catalog, labels, X)
-    few = X if len(rows) == len(labels) else X[rows]
-    found = name_clusters(Catalog(pl.concat(parts)), labels[rows], few)
-    return [replace(each, typical=rows[each.typical].tolist()) for each in found]
+    few = Catalog(pl.concat(parts)) if parts else catalog
+    return Read(few, rows, Wording.of(few, COLUMNS))
 
 
 def some(labels: Labels) -> NDArray[np.int64]:

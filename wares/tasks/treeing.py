@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from wares.arrays import Labels, Vectors
-from wares.data.catalog import Catalog
-from wares.tasks.sparing import named
+from wares.tasks.sparing import Read
 
 FEW = 6
 """Clusters up to which departments would say nothing more."""
@@ -59,13 +58,13 @@ def cut(tree: NDArray[np.float64]) -> Labels:
     return np.asarray(fcluster(tree, best, "maxclust"), np.int64) - 1
 
 
-def departments(catalog: Catalog, labels: Labels, X: Vectors, tree: NDArray[np.float64]) -> list[Department]:
-    """The departments of clusters 0..labels.max(), the largest first, named as clusters are."""
+def departments(words: Read, labels: Labels, X: Vectors, tree: NDArray[np.float64]) -> list[Department]:
+    """The departments of clusters 0..labels.max(), the largest first, named as clusters are: from `words`."""
     of = cut(tree)
     wide = np.where(labels >= 0, of[labels], -1)
     sizes = np.bincount(labels[labels >= 0], minlength=len(of))
     found = []
-    for number, each in enumerate(named(catalog, wide, X)):
+    for number, each in enumerate(words.named(wide, X)):
         members = sorted(np.flatnonzero(of == number).tolist(), key=lambda cluster: (-int(sizes[cluster]), cluster))
         found.append(Department(each.name, int(sizes[members].sum()), each.keywords, members))
     return sorted(found, key=lambda each: -each.size)
