@@ -185,3 +185,16 @@ def test_a_mistake_of_ours_says_so_and_debug_shows_it(
 def test_no_name_is_proposed_that_is_not_near(wares: Wares, shop_folder: Path) -> None:
     assert "did you mean" not in wares("similar", shop_folder, "nope")[2]
     assert "did you mean" in wares("similar", shop_folder, "P999")[2]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(12, "Cannot allocate memory")])
+def test_too_little_memory_is_said_with_a_way_out(
+    wares: Wares, shop_folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def run_out(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("wares.cli.common.open_folder", run_out)
+    code, _, err = wares("info", shop_folder)
+    assert code == 2
+    assert "ulimit -v" in err

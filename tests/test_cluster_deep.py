@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_mutual_info_score
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="deep clusterers need PyTorch: pip install 'wares[deep]'")
 
 from wares.algorithm import Clusterer, load  # noqa: E402
 from wares.cluster.autoencoder import Autoencoder  # noqa: E402

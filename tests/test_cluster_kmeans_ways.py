@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from wares.arrays import unit
 from wares.cluster.kmeans import KMeans
-from wares.errors import DataError
+from wares.errors import DataError, SettingError
 from wares.kernels.distinct import _digests, digests_plain, distinct, factors
 from wares.kernels.kmeans import ALONE
 
@@ -228,3 +228,8 @@ def test_a_mapped_file_is_not_copied_whole(tmp_path):
     unit_rows = unit(digits())
     assert np.shares_memory(KMeans(spherical=True).fit(unit_rows)._rows(unit_rows, reset=False), unit_rows)
     np.testing.assert_array_equal(model.labels_, KMeans(n_clusters=10).fit(digits()).labels_)
+
+
+def test_a_number_that_is_nothing_is_refused():
+    with pytest.raises(SettingError, match=r"n_clusters=None.*has to have a value"):
+        KMeans(n_clusters=None).fit(np.eye(4, dtype=np.float32))

@@ -15,6 +15,7 @@ from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from types import NoneType
 from typing import Any, ClassVar, Literal, Protocol, Self, get_args, get_origin, runtime_checkable
 
 import numpy as np
@@ -82,8 +83,10 @@ class Algorithm(BaseEstimator):
     def _check(self) -> None:
         """Validate the settings; called at the start of `fit`, because `set_params` goes around the constructor."""
         cls: Any = type(self)
-        for name, allowed, low, high in _rules(cls):
+        for name, allowed, low, high, optional in _rules(cls):
             value = getattr(self, name)
+            if value is None and not optional:
+                raise SettingError(f"{self._said(name)}: it has to have a value")
             if allowed and value not in allowed:
                 raise SettingError(f"{self._said(name)}: allowed are {', '.join(map(repr, allowed))}")
             if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -115,8 +118,11 @@ class Algorithm(BaseEstimator):
 
 
 @cache
-def _rules(cls: type[Algorithm]) -> list[tuple[str, tuple[Any, ...], float | None, float | None]]:
-    """Of each setting its name, the values allowed (none = any), the least and the greatest; hints are slow to read."""
+def _rules(cls: type[Algorithm]) -> list[tuple[str, tuple[Any, ...], float | None, float | None, bool]]:
+    """Of each setting its name, the values allowed (none = any), the least, the greatest, and whether it may be None.
+
+    Hints are slow to read.
+    """
     hints = typing.get_type_hints(cls)
     return [
         (
@@ -124,6 +130,7 @@ def _rules(cls: type[Algorithm]) -> list[tuple[str, tuple[Any, ...], float | Non
             get_args(hints[each.name]) if get_origin(hints.get(each.name)) is Literal else (),
             each.metadata.get("low"),
             each.metadata.get("high"),
+            hints.get(each.name, Any) in (Any, object) or NoneType in get_args(hints[each.name]),
         )
         for each in fields(cls)
     ]

@@ -62,6 +62,11 @@ def _run(args: list[str], debug: bool) -> int:
         place = f" {error.filename}" if error.filename else ""
         err.print(f"error: cannot use{place}: {error.strerror}; {_THEIRS[error.errno]}", markup=False)
         return 2
+    except MemoryError:
+        if debug:
+            raise
+        err.print(f"error: out of memory; {_THEIRS[errno.ENOMEM]}. The last good build still serves", markup=False)
+        return 2
     except Exception as error:
         return _ours(error, debug)
     return 0
@@ -70,6 +75,7 @@ def _run(args: list[str], debug: bool) -> int:
 _THEIRS = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "name a place that you may read and write"),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space, or name another place"),
+    errno.ENOMEM: "give it more memory, or a higher limit (ulimit -v)",
     **dict.fromkeys((errno.ENOTDIR, errno.EISDIR), "name a folder where a folder is meant"),
 }
 """What a user can do about what the system refuses."""

@@ -8,7 +8,7 @@ clusters that merge, the one with fewer neighbours hands them over.
 import numba as nb
 import numpy as np
 
-from wares.kernels.linkage import NOWHERE, grown, key_of, place_of, sink
+from wares.kernels.linkage import NOWHERE, enlist, grown, handed_over, key_of, place_of, sink, taken
 from wares.kernels.unions import find
 
 
@@ -47,12 +47,7 @@ def agglomerate(vectors, weights, edges, lengths, linkage):
         for side in range(2):
             node, own = 2 * e + side, edges[e, side]
             ends[node] = edges[e, 1 - side]
-            if heads[own] == NOWHERE:
-                heads[own] = node
-            else:
-                follow[tails[own]] = node
-            tails[own] = node
-            degree[own] += 1
+            enlist(node, own, heads, tails, follow, degree)
         nearness[e] = -(far[at] if linkage == 2 else _apart(means, sizes, spreads, a, b, linkage))
     used, waiting = m, m
     for at in range(waiting // 2 - 1, -1, -1):
@@ -68,10 +63,7 @@ def agglomerate(vectors, weights, edges, lengths, linkage):
                 nearness[e] = -gap
                 sink(heap, waiting, 0, nearness)
                 continue
-        waiting -= 1
-        heap[0] = heap[waiting]
-        if waiting:
-            sink(heap, waiting, 0, nearness)
+        waiting = taken(heap, waiting, nearness)
         if a == b:
             continue
         height = max(height, gap)  # along a graph a merge can bring a third nearer; a tree has to rise
@@ -88,20 +80,5 @@ def agglomerate(vectors, weights, edges, lengths, linkage):
             means[a, d] = (sizes[a] * means[a, d] + sizes[b] * means[b, d]) / (sizes[a] + sizes[b])
         spreads[a] += spreads[b] + sizes[a] * sizes[b] / (sizes[a] + sizes[b]) * between
         sizes[a] += sizes[b]
-        node = heads[b]
-        while node != NOWHERE:
-            after = follow[node]
-            c = find(parents, ends[node])
-            if c != a:
-                old = place_of(keys, key_of(b, c))
-                to = place_of(keys, key_of(a, c))
-                if keys[to] == -1:
-                    keys[to] = key_of(a, c)
-                    used += 1
-                    follow[tails[a]] = node
-                    follow[node] = NOWHERE
-                    tails[a] = node
-                    degree[a] += 1
-                far[to] = max(far[to], far[old])
-            node = after
+        used += handed_over(a, b, parents, keys, far, heads, tails, follow, ends, degree, False)
     return pairs[:done], heights[:done]

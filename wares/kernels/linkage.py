@@ -75,6 +75,54 @@ def sink(heap, size, at, bounds):
 
 
 @nb.njit(nogil=True, cache=True)
+def taken(heap, size, bounds):
+    """Take the first off the heap; returns the size left."""
+    size -= 1
+    heap[0] = heap[size]
+    if size:
+        sink(heap, size, 0, bounds)
+    return size
+
+
+@nb.njit(nogil=True, cache=True)
+def enlist(node, own, heads, tails, follow, degree):
+    """Add a node to the end of the list of neighbours of a cluster."""
+    if heads[own] == NOWHERE:
+        heads[own] = node
+    else:
+        follow[tails[own]] = node
+    follow[node] = NOWHERE
+    tails[own] = node
+    degree[own] += 1
+
+
+@nb.njit(nogil=True, cache=True)
+def handed_over(a, b, parents, keys, values, heads, tails, follow, ends, degree, summed):
+    """Give cluster a the neighbours of b, which has become part of it; returns how many were new to it.
+
+    values : of the pairs; the two of a common neighbour are added where `summed`, else the greater stays.
+    """
+    fresh, node = 0, heads[b]
+    while node != NOWHERE:
+        after = follow[node]
+        c = find(parents, ends[node])
+        if c != a:
+            old = place_of(keys, key_of(b, c))
+            to = place_of(keys, key_of(a, c))
+            if keys[to] == -1:
+                keys[to] = key_of(a, c)
+                fresh += 1
+                enlist(node, a, heads, tails, follow, degree)
+            if summed:
+                values[to] += values[old]
+                values[old] = 0.0  # a neighbour that is itself a merger stands in the list more than once
+            else:
+                values[to] = max(values[to], values[old])
+        node = after
+    return fresh
+
+
+@nb.njit(nogil=True, cache=True)
 def _share_a_group(a, b, n, heads, follow, ends, degree, keys):
     """Whether both clusters have a row of the same group; groups are the neighbours from n on."""
     if degree[a] > degree[b]:
@@ -112,12 +160,7 @@ def merge_pairs(edges, values, sizes, n, threshold):
         for side in range(2):
             node, own = 2 * e + side, edges[e, side]
             ends[node] = edges[e, 1 - side]
-            if heads[own] == NOWHERE:
-                heads[own] = node
-            else:
-                follow[tails[own]] = node
-            tails[own] = node
-            degree[own] += 1
+            enlist(node, own, heads, tails, follow, degree)
         bounds[e] = values[e] / (sizes[a] * sizes[b])
         if b < n and bounds[e] >= threshold:
             heap[waiting] = e
@@ -139,10 +182,7 @@ def merge_pairs(edges, values, sizes, n, threshold):
                 continue
             if current >= threshold and _share_a_group(a, b, n, heads, follow, ends, degree, keys):
                 sums[at] = current = -np.inf
-        waiting -= 1
-        heap[0] = heap[waiting]
-        if waiting:
-            sink(heap, waiting, 0, bounds)
+        waiting = taken(heap, waiting, bounds)
         if current < threshold:
             continue
         merges[done, 0], merges[done, 1], likeness[done] = a, b, current
@@ -153,23 +193,7 @@ def merge_pairs(edges, values, sizes, n, threshold):
             keys, sums, used = grown(keys, sums, parents, used + degree[b])
         parents[b] = a
         sizes[a] += sizes[b]
-        node = heads[b]
-        while node != NOWHERE:
-            after = follow[node]
-            c = find(parents, ends[node])
-            if c != a:
-                old = place_of(keys, key_of(b, c))
-                to = place_of(keys, key_of(a, c))
-                if keys[to] == -1:
-                    keys[to] = key_of(a, c)
-                    used += 1
-                    follow[tails[a]] = node
-                    follow[node] = NOWHERE
-                    tails[a] = node
-                    degree[a] += 1
-                sums[to] += sums[old]
-                sums[old] = 0.0  # a neighbour that is itself a merger stands in the list more than once
-            node = after
+        used += handed_over(a, b, parents, keys, sums, heads, tails, follow, ends, degree, True)
     return merges[:done], likeness[:done]
 
 
