@@ -78,8 +78,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "similar_none": ("Nothing is like it yet.", "暂无相似商品。"),
     "in_cluster": ("In cluster", "所属商品群"),
     "clusters_lead": (
-        "Groups found from titles, attributes and purchases; every product is in exactly one.",
-        "由标题、属性和购买行为自动形成，每件商品恰好属于一个商品群。",
+        "Groups found from what the products say of themselves; none is in two.",
+        "由商品自身的信息自动形成，每件商品至多属于一个商品群。",
     ),
     "map": ("Map", "地图"),
     "map_lead": (
