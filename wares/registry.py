@@ -52,7 +52,11 @@ REGISTRY: dict[str, dict[str, str]] = {
     },
     "classify": {},
     "label": {},
-    "match": {},
+    "match": {
+        "boosted": "wares.match.boosted:Boosted",
+        "fellegi_sunter": "wares.match.fellegi_sunter:FellegiSunter",
+        "linear": "wares.match.linear:Linear",
+    },
     "recommend": {
         "blend": "wares.tasks.blending:Blend",
         "content": "wares.recommend.content:Content",
