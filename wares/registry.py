@@ -22,10 +22,12 @@ REGISTRY: dict[str, dict[str, str]] = {
         "bag": "wares.encode.bag:Bag",
         "behaviour": "wares.encode.behaviour:Behaviour",
         "hashing": "wares.encode.hashing:Hashing",
+        "lda": "wares.tasks.topical:Topical",
         "lsa": "wares.encode.lsa:LSA",
         "sentence": "wares.encode.sentence:Sentence [sentence]",
         "static": "wares.encode.static:Static [sentence]",
         "tfidf": "wares.encode.tfidf:TfIdf",
+        "word2vec": "wares.encode.word2vec:Word2Vec",
     },
     "index": {
         "exact": "wares.index.exact:Exact",

@@ -1,6 +1,6 @@
 """Products by what they are bought or looked at with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -14,20 +14,8 @@ from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.data.schema import TEXT
 from wares.encode import features as of
+from wares.encode.meetings import Meetings, without_common
 from wares.errors import DataError
-from wares.kernels.skipgram import descend
-
-STEPS = 131_072
-"""Steps drawn at once: some tens of megabytes."""
-
-FEWEST = 50_000
-"""Steps at least: a small shop is gone through more often."""
-
-TABLE = 1_000_000
-"""Places of the table that products are drawn from by chance."""
-
-COMMON = 100
-"""Products of whose common direction half is taken away."""
 
 ROUNDS = 15
 """Of conjugate gradients; more change the predicted vectors less than other words in a title do."""
@@ -94,9 +82,18 @@ class Behaviour(Encoder):
         if not (history.weights > 0).all():
             history = history.keep(history.weights > 0)  # what was brought back says nothing of what goes together
         counts = np.bincount(history.products, minlength=len(catalog))
-        learned = self._learned(history, counts)
+        how = Meetings(
+            width=self.width,
+            partners=self.partners,
+            negative=self.negative,
+            epochs=self.epochs,
+            rate=self.rate,
+            subsample=self.subsample,
+        )
+        first, stop = _reach(history, self.window)
+        learned = how.learn(np.asarray(history.products), first, stop, len(catalog), self.seed)
         rows = np.flatnonzero((counts >= self.least) & learned.any(axis=1))
-        vectors = _without_common(np.asarray(unit(learned[rows]), np.float32))
+        vectors = without_common(np.asarray(unit(learned[rows]), np.float32))
         self.idf_ = np.zeros(0, np.float32)
         self.words_ = np.zeros((0, self.width), np.float32)
         if self.fill and len(rows):
@@ -120,49 +117,6 @@ class Behaviour(Encoder):
         known = self.ids_[places] == ids
         out[known] = vectors[places[known]]
         return out
-
-    # -- from events ---------------------------------------------------------------------------------------------------
-
-    def _learned(self, history: History, counts: NDArray[np.int64]) -> Dense:
-        """(n_products, width) what skip-gram makes of the events; zero rows for products never met with another."""
-        rng = np.random.default_rng(self.seed)
-        inputs = ((rng.random((len(counts), self.width), np.float32) - np.float32(0.5)) / np.float32(self.width)) * 2
-        outputs = np.zeros_like(inputs)
-        met = np.zeros(len(counts), np.bool_)
-        for centres, targets, rates in self._steps(history, counts, rng):
-            descend(inputs, outputs, centres, targets, self.partners, rates)
-            met[centres] = True
-        inputs[~met] = 0
-        return inputs
-
-    def _steps(
-        self, history: History, counts: NDArray[np.int64], rng: np.random.Generator
-    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], Dense]]:
-        """Centres, targets and rates, drawn some at a time."""
-        first, stop = _reach(history, self.window)
-        events = np.flatnonzero(stop - first > 1)
-        if not len(events):
-            return
-        products = np.asarray(history.products)
-        share = counts / max(len(products), 1)
-        keep = np.minimum(1, np.sqrt(self.subsample / np.maximum(share, 1e-12)))
-        table = _chances(counts)
-        total = max(self.epochs * len(events), FEWEST)
-        for start in range(0, total, STEPS):
-            size = min(STEPS, total - start)
-            at = events[rng.integers(len(events), size=size)]
-            kept = rng.random(size) < keep[products[at]]
-            rates = self.rate * (1 - (start + np.flatnonzero(kept)) / total)
-            at = at[kept]
-            centres = products[at]
-            room = (stop - first)[at, None] - 1
-            drawn = (rng.random((len(at), self.partners)) * room).astype(np.int64) + first[at, None]
-            drawn += drawn >= at[:, None]  # an event does not meet itself
-            targets = np.empty((len(at), self.partners + self.negative), np.int32)
-            targets[:, : self.partners] = np.where(rng.random(drawn.shape) < keep[products[drawn]], products[drawn], -1)
-            chance = table[rng.integers(len(table), size=(len(at), self.negative))]
-            targets[:, self.partners :] = chance
-            yield centres, targets, rates.astype(np.float32)
 
     # -- from words ----------------------------------------------------------------------------------------------------
 
@@ -206,21 +160,6 @@ def _reach(history: History, window: int) -> tuple[NDArray[np.int64], NDArray[np
             return begins[basket], ends[basket]
     first = np.maximum(places - window, history.indptr[owners])
     return first, np.minimum(places + window + 1, history.indptr[owners + 1])
-
-
-def _chances(counts: NDArray[np.int64]) -> NDArray[np.int32]:
-    """(TABLE,) products, each as often as its events to the power of 0.75 say."""
-    ends = np.cumsum(counts**0.75)
-    table: NDArray[np.int32] = np.searchsorted(ends, (np.arange(TABLE) + 0.5) / TABLE * ends[-1]).astype(np.int32)
-    return table
-
-
-def _without_common(vectors: Dense) -> Dense:
-    """Unit rows without the direction that all share, which tells nothing; of few rows it is less certain."""
-    if not len(vectors):
-        return vectors
-    common = vectors.mean(axis=0, dtype=np.float64) * len(vectors) / (len(vectors) + COMMON)
-    return np.asarray(unit((vectors - common).astype(np.float32)), np.float32)
 
 
 def _ridge(rows: csr_array, wanted: Dense, ridge: float) -> Dense:
