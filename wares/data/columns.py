@@ -79,6 +79,7 @@ LEVELS = (
     ("categoryl1", "categoryl2", "categoryl3", "categoryl4", "categoryl5"),
     ("level1", "level2", "level3", "level4", "level5"),
     ("l1", "l2", "l3", "l4", "l5"),
+    ("lvl1", "lvl2", "lvl3", "lvl4", "lvl5"),
     ("category", "subcategory"),
     ("category", "subcategory", "subsubcategory"),
     ("一级类目", "二级类目", "三级类目", "四级类目"),
