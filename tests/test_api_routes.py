@@ -61,6 +61,7 @@ def test_where_as_json(address: str, shop: Shop) -> None:
 
 def test_similar_and_bought_together(address: str, shop: Shop) -> None:
     assert ids(good(ask(address, "/api/similar/P1?k=5"))) == ids(shop.similar("P1", k=5))
+    assert ids(good(ask(address, "/api/similar/P1?k=5&by=price"))) == ids(shop.similar("P1", k=5, by="price"))
     assert ids(good(ask(address, "/api/bought-together/P1?k=5"))) == ids(shop.bought_together("P1", k=5))
 
 

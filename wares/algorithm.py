@@ -146,6 +146,9 @@ class Encoder(Algorithm):
     READS: ClassVar[Sequence[str]] = ()
     """What `fit` reads beside the catalog: "history", of the context."""
 
+    SHOWS: ClassVar[Literal["text", "image", "behaviour", "attributes"]] = "text"
+    """What of a product its vectors show: products can be compared by that alone."""
+
     @abstractmethod
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         """Learn from the products; `same` (n_products,) names groups known to be alike, -1 for none."""

@@ -23,6 +23,7 @@ from wares.engine import read_json
 from wares.errors import UnknownName
 from wares.index.words import Words
 from wares.tasks import recommending
+from wares.tasks.aspects import Aspects
 from wares.tasks.filtering import Filters
 from wares.tasks.recommending import Recommended
 from wares.tasks.searching import Searcher
@@ -238,6 +239,11 @@ class Opened:
         return Similar(
             index=self.index, vectors=self.vectors, together=self.together, filters=self.filters, words=self.words
         )
+
+    @cached_property
+    def aspects(self) -> Aspects:
+        """Products like a product in one respect."""
+        return Aspects(encoder=self.encoder, similar=self.similar)
 
     @cached_property
     def recommender(self) -> Recommender:

@@ -16,12 +16,14 @@ from wares.arrivals import Arrivals
 from wares.building import build
 from wares.data.answers import Answer, Cluster, Found, Placed
 from wares.data.history import History
+from wares.data.hits import Reason
 from wares.engine import Observer
 from wares.errors import SettingError, WaresError
 from wares.live import Live
 from wares.opened import Opened
 from wares.sources import Asked, check_sources
 from wares.store.builds import Builds
+from wares.tasks.aspects import Aspect
 
 _log = logging.getLogger("wares.shop")
 
@@ -125,17 +127,35 @@ class Shop:
         hits = now.hits(found.hits, now.searcher.reasons(found))
         return Found(hits, _since(started), "words + meaning", found.total, found.facets, found.corrected)
 
-    def similar(self, product: str, k: int = 10, where: Mapping[str, Any] | None = None) -> Answer:
-        """Products like this one, in content and in who buys them. Raises UnknownName."""
+    def similar(
+        self, product: str, k: int = 10, where: Mapping[str, Any] | None = None, by: Aspect | None = None
+    ) -> Answer:
+        """Products like this one, in content and in who buys them; or `by` one of these, or its price, alone.
+
+        by : text, image, behaviour (bought with the same products: what may take its place), attributes or price.
+        Raises UnknownName, and SettingError for what this shop cannot compare by.
+        """
         started = time.perf_counter()
         now = self.now
         row = now.shelf.row(product)
-        found = now.similar.search(row, _positive(k), allowed=now.filters.mask(where))
+        allowed = now.filters.mask(where)
+        if by is not None:
+            found = now.aspects.search(row, _positive(k), by, allowed=allowed)
+            return Answer(now.hits(found, now.aspects.reasons(row, found, by)), _since(started), by)
+        found = now.similar.search(row, _positive(k), allowed=allowed)
         return Answer(
             now.hits(found, now.similar.reasons(row, found)),
             _since(started),
             "content + bought together" if now.together else "content",
         )
+
+    def similar_to_photo(self, photo: Path | str, k: int = 10, where: Mapping[str, Any] | None = None) -> Answer:
+        """Products whose photos are like this one, a file. Raises DataError for one that is no picture, and
+        SettingError where the shop's vectors know no photos."""
+        started = time.perf_counter()
+        now = self.now
+        found = now.aspects.photo(Path(photo), _positive(k), allowed=now.filters.mask(where))
+        return Answer(now.hits(found, [[Reason("looks alike", 1.0)]] * k), _since(started), "image")
 
     def bought_together(self, product: str, k: int = 10) -> Answer:
         """Products bought in the same basket (or by the same shoppers, where there are no baskets)."""

@@ -36,17 +36,39 @@ def search(shop: Path, query: str, k: int, where: str | None, offset: int, as_js
 
 @cli.command()
 @shop_argument
-@click.argument("product")
+@click.argument("product", required=False)
 @k_option
 @where_option
+@click.option("--by", metavar="ASPECT", help="text, image, behaviour, attributes or price: by that alone.")
+@click.option("--image", type=click.Path(path_type=Path), help="A photo: products that look like it.")
 @click.option("--together", is_flag=True, help="What is bought with it instead.")
 @json_option
-def similar(shop: Path, product: str, k: int, where: str | None, together: bool, as_json: bool) -> None:
-    """Products like PRODUCT."""
-    if together and where is not None:
-        raise SettingError("--where narrows what is similar, not what is bought together; leave one of the two out")
+def similar(
+    shop: Path,
+    product: str | None,
+    k: int,
+    where: str | None,
+    by: str | None,
+    image: Path | None,
+    together: bool,
+    as_json: bool,
+) -> None:
+    """Products like PRODUCT, or like a photo."""
+    if (product is None) == (image is None):
+        raise SettingError("give a product or --image, and not both")
+    if together and (where is not None or by is not None or image is not None):
+        raise SettingError(
+            "--where, --by and --image are of what is similar, not of what is bought together; leave one of the two out"
+        )
+    if by is not None and image is not None:
+        raise SettingError("a photo is compared by image: leave --by out")
     opened = common.open_folder(shop)
-    answer = opened.bought_together(product, k=k) if together else opened.similar(product, k=k, where=filters(where))
+    if image is not None:
+        answer = opened.similar_to_photo(image, k=k, where=filters(where))
+    elif together:
+        answer = opened.bought_together(product, k=k)
+    else:
+        answer = opened.similar(product, k=k, where=filters(where), by=by)
     print_answer(answer, as_json)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -40,6 +40,8 @@ class Attributes(Encoder):
     weights_ : (n_columns,) float32, 1 / share of products, so that a rare name says more. kept_ : (width,) int64, the
     columns that stay.
     """
+
+    SHOWS: ClassVar[Literal["text", "image", "behaviour", "attributes"]] = "attributes"
 
     numbers: tuple[str, ...] = ("price", "rating")
     names: tuple[str, ...] = ("brand", "category")

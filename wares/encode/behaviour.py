@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,7 @@ class Behaviour(Encoder):
     """
 
     READS: ClassVar[Sequence[str]] = ("history",)
+    SHOWS: ClassVar[Literal["text", "image", "behaviour", "attributes"]] = "behaviour"
 
     width: int = setting(64, low=1)
     partners: int = setting(4, low=1)

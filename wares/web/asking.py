@@ -123,6 +123,13 @@ _PARAMETERS = (
         {"type": "string", "contentMediaType": "application/json"},
         "where",
     ),
+    Parameter(
+        "by",
+        "What to compare by alone; without it by content and by who buys it.",
+        _text,
+        {"type": "string", "enum": ["text", "image", "behaviour", "attributes", "price"]},
+        "by",
+    ),
     Parameter("shopper", "The id of the shopper.", _text, _TEXT, "shopper"),
     Parameter("basket", "Ids of products, apart by commas, or a JSON list.", _basket, _TEXT, "basket", many=True),
     Parameter(
@@ -156,7 +163,7 @@ def _table(*names: str) -> Table:
 
 
 SEARCH = _table("q", "k", "offset", *_FILTERS)
-SIMILAR = _table("k", *_FILTERS)
+SIMILAR = _table("k", "by", *_FILTERS)
 RECOMMEND = _table("shopper", "basket", "k", "repeats", *_FILTERS)
 BOUGHT_TOGETHER = _table("k")
 NOTHING = _table()
