@@ -1,0 +1,374 @@
+"""Products into a taxonomy: consistent paths over any labeller, cut where it is no longer sure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.base import clone
+
+from wares.algorithm import Labeller, setting
+from wares.arrays import Dense, Labels
+from wares.data.catalog import Catalog
+from wares.data.schema import SEPARATOR
+from wares.errors import DataError, SettingError, UnknownName
+from wares.registry import make
+from wares.tasks.answering import Answer, Paths
+from wares.tasks.filling import filled
+from wares.tasks.holding_out import HeldOut, Names, folds_of, held_out, picked, same_names
+from wares.tasks.replaying import remembered, together
+
+FLOOR = 1e-6
+"""The least probability whose logarithm is taken."""
+
+HELD_BACK = 4.0
+"""How far weights of levels are held back, in products: a few perfect answers would want endless ones."""
+
+
+def default_part() -> Labeller:
+    """What reads the products unless told otherwise."""
+    return make(Labeller, "views")
+
+
+@dataclass(kw_only=True, eq=False)
+class Taxonomy(Labeller):
+    """A path of any depth for each product, from a labeller that is asked for every level at once.
+
+    Choose it for categories that stand in a taxonomy. What the part says of each level is multiplied along a path, each
+    level by its own weight; the weights, which also make the probabilities honest, are learned from products held out
+    in turn. The probability of a node is the sum of what is below it, so a parent is never less likely than its child.
+    An answer ends where the next level is not sure enough: `accuracy` says how often answers shall be right, and held
+    out products tell where that is. Labels that are not paths are a taxonomy of one level.
+    Time: that of the part for all levels, `folds` + 1 times; memory 4 bytes x products x classes while it learns.
+
+    Settings
+    --------
+    part : the labeller that reads the products.
+    folds : parts held out in turn to learn weights and sureness; 0 takes every level alike and learns neither.
+    accuracy : the share of answers that shall be right, 0..1, as far as held out products tell; None = whole paths.
+    rare : classes with fewer products get copies up to so many; 0 = none. copies : "same" as they are, "changed" with
+    words left out or replaced by near ones.
+    hardened : the share of products that are shown a second time with mistakes in their text.
+    replay : products of each class that are kept to be shown again by `partial_fit`, which would forget them; 0 = none.
+    prior : how far rare classes are favoured when a path is chosen: its probability is divided by the share of the
+    class to the power of this. Probabilities stay what they are.
+
+    Learned
+    -------
+    classes_ : by target, paths in order. part_ : the fitted labeller. levels_ : by target, the levels it was asked
+    for, 0 being whole paths. weights_ : by target, of each level. shares_ : by target, (n_classes,) of the products.
+    curve_ : by target, (m, 3): for the threshold in the first column, the share of products with an answer, and the
+    share of these that is right, of products held out. memory_ : the products kept, by column.
+
+    Source: Guo et al. 2017, arXiv:1706.04599 (honest probabilities); Menon et al. 2021, arXiv:2007.07314 (prior).
+    """
+
+    part: Labeller = field(default_factory=default_part)
+    folds: int = setting(3, low=0, high=50)
+    accuracy: float | None = setting(None, low=0.0, high=1.0)
+    rare: int = setting(0, low=0)
+    copies: Literal["same", "changed"] = "changed"
+    hardened: float = setting(0.0, low=0.0, high=1.0)
+    replay: int = setting(5, low=0)
+    prior: float = setting(0.0, low=0.0, high=2.0)
+    seed: int = setting(0, low=0)
+
+    def fit(self, catalog: Catalog, y: Mapping[str, Names]) -> Self:
+        """Learn the path of each product, by target; None where it is not known. Raises DataError for no label."""
+        self._check()
+        y = _labelled(y, len(catalog))
+        if self.folds == 1:
+            raise SettingError("Taxonomy(folds=1): one part cannot be held out; 0 or at least 2")
+        self.classes_ = {target: _classes(names) for target, names in y.items()}
+        self.shares_ = {target: _shares(names, self.classes_[target]) for target, names in y.items()}
+        self.levels_ = {target: levels_of(self.classes_[target]) for target in y}
+        wanted = _by_level(y, self.levels_)
+        self.weights_, self.curve_ = {}, {}
+        said = self._held_out(catalog, y, wanted) if self.folds else None
+        for target in y:
+            self.weights_[target], self.curve_[target] = self._tuned(target, y[target], said)
+        known = np.flatnonzero([any(names[row] is not None for names in y.values()) for row in range(len(catalog))])
+        some = {target: [names[row] for row in known.tolist()] for target, names in wanted.items()}
+        self.part_ = clone(self.part).fit(*self._shown(picked(catalog, known), some))
+        self.memory_ = remembered(catalog, y, self.replay, self.seed)
+        return self
+
+    def partial_fit(self, catalog: Catalog, y: Mapping[str, Names]) -> Self:
+        """Learn on from more labels, new classes among them; weights and sureness stay as they were.
+
+        Raises SettingError where the part cannot learn on.
+        """
+        if not hasattr(self, "part_"):
+            return self.fit(catalog, y)
+        if not hasattr(self.part_, "partial_fit"):
+            raise SettingError(f"Taxonomy: {type(self.part_).__name__} cannot learn on; fit it to all labels anew")
+        y = _labelled(y, len(catalog))
+        if strange := sorted(set(y) - set(self.classes_)):
+            raise UnknownName.among("target", strange[0], self.classes_)
+        for target, names in y.items():
+            self._extend(target, names)
+        catalog, y = together(self.memory_, catalog, {**dict.fromkeys(self.classes_, [None] * len(catalog)), **y})
+        known = np.flatnonzero([any(names[row] is not None for names in y.values()) for row in range(len(catalog))])
+        wanted = _by_level(y, self.levels_)
+        some = {name: [labels[row] for row in known.tolist()] for name, labels in wanted.items()}
+        self.part_.partial_fit(picked(catalog, known), some)
+        self.memory_ = remembered(catalog, y, self.replay, self.seed)
+        return self
+
+    def _extend(self, target: str, names: Names) -> None:
+        """Take in classes that are new."""
+        before = np.asarray(self.classes_[target])
+        classes = _classes([*before.tolist(), *names])
+        shares = _shares(names, classes)
+        shares[np.searchsorted(classes, before)] = self.shares_[target]
+        self.classes_[target], self.shares_[target] = classes, shares
+
+    def predict_proba(self, catalog: Catalog) -> Mapping[str, Dense]:
+        """(n_products, n_classes) probabilities of whole paths by target."""
+        self._ready()
+        said = self.part_.predict_proba(catalog)
+        return {target: self._together(target, said, self.part_.classes_) for target in self.classes_}
+
+    def answers(
+        self, catalog: Catalog, target: str | None = None, *, accuracy: float | None = None, alternatives: int = 3
+    ) -> list[Answer]:
+        """The path of each product, with what else it may be. accuracy : instead of the setting. Raises UnknownName."""
+        self._ready()
+        target = self._target(target)
+        prior = None
+        if self.prior:
+            shares = np.maximum(np.asarray(self.shares_[target], np.float64), 1e-9)
+            prior = np.asarray((shares.max() / shares) ** self.prior, np.float32)
+        return self.paths(target).answers(
+            self.predict_proba(catalog)[target],
+            threshold=self.threshold(target, self.accuracy if accuracy is None else accuracy),
+            alternatives=alternatives,
+            prior=prior,
+        )
+
+    def paths(self, target: str | None = None) -> Paths:
+        """The classes of a target as paths with their nodes."""
+        return Paths(np.asarray(self.classes_[self._target(target)]).tolist())
+
+    def threshold(self, target: str | None = None, accuracy: float | None = None) -> float:
+        """The probability from which on answers are right as often as asked; more than 1 where that was never so."""
+        curve = np.asarray(self.curve_[self._target(target)])
+        if accuracy is None or not len(curve):
+            return 0.0
+        enough = curve[:, 2] >= accuracy
+        # From the surest down, as far as all are right often enough: a lucky few further down do not count.
+        short = np.flatnonzero(~enough)
+        kept = curve[short[-1] + 1 :] if len(short) else curve
+        return float(kept[0, 0]) if len(kept) else 1.1
+
+    def _target(self, target: str | None) -> str:
+        if target is None:
+            return next(iter(self.classes_))
+        if target not in self.classes_:
+            raise UnknownName.among("target", target, self.classes_)
+        return target
+
+    # -- learning ------------------------------------------------------------------------------------------------------
+
+    def _shown(self, catalog: Catalog, y: dict[str, list[str | None]]) -> tuple[Catalog, dict[str, list[str | None]]]:
+        if not self.rare and not self.hardened:
+            return catalog, y
+        return filled(
+            catalog, y, rare=self.rare, changed=self.copies == "changed", hardened=self.hardened, seed=self.seed
+        )
+
+    def _held_out(
+        self, catalog: Catalog, y: Mapping[str, Names], wanted: dict[str, list[str | None]]
+    ) -> HeldOut | None:
+        first = next(iter(y.values()))
+        any_ = [next((names[row] for names in y.values() if names[row] is not None), None) for row in range(len(first))]
+        folds = folds_of(any_, same_names(catalog), self.folds, self.seed)
+        if len(np.unique(folds[folds >= 0])) < 2:
+            return None
+        return held_out(self.part, catalog, wanted, folds, shown=self._shown)
+
+    def _tuned(
+        self, target: str, names: Names, said: HeldOut | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The weight of each level, and the curve of sureness."""
+        classes = self.classes_[target]
+        n_levels = len(self.levels_[target])
+        weights = np.full(n_levels, 1 / n_levels)
+        if said is None or len(classes) < 2:
+            return weights, np.empty((0, 3))
+        rows = np.array([row for row in said.rows if names[row] is not None], np.int64)
+        truth = np.searchsorted(classes, np.array([names[row] for row in rows]))
+        logs = self._logs(target, {name: table[rows] for name, table in said.tables.items()}, said.classes)
+        weights = level_weights(logs, truth)
+        table = _softmax(logs, weights)
+        return weights, sureness(Paths(classes.tolist()), table, truth)
+
+    def _together(self, target: str, said: Mapping[str, Dense], classes: Mapping[str, Any]) -> Dense:
+        return _softmax(self._logs(target, said, classes), np.asarray(self.weights_[target]))
+
+    def _logs(self, target: str, said: Mapping[str, Dense], classes: Mapping[str, Any]) -> list[Dense]:
+        """By level (n, n_classes) the logarithm of the probability of what each class is below."""
+        found = []
+        for level in self.levels_[target]:
+            name = level_name(target, level)
+            heads = np.array([head(path, level) for path in self.classes_[target].tolist()])
+            table, known = said[name], np.asarray(classes[name])
+            place = np.minimum(np.searchsorted(known, heads), len(known) - 1)
+            share = np.where(known[place] == heads, table[:, place], 0)
+            found.append(np.log(np.maximum(share, FLOOR)).astype(np.float32))
+        return found
+
+
+# -- levels ----------------------------------------------------------------------------------------------------------
+
+
+def level_name(target: str, level: int) -> str:
+    """What the part calls a level of a target."""
+    return f"{target}:{level or 'path'}"
+
+
+def head(path: str, level: int) -> str:
+    """The beginning of a path down to a level, 0 for all of it.
+
+    One that ends above says so: "Shoes" itself is not what is somewhere below "Shoes".
+    """
+    steps = path.split(SEPARATOR)
+    if not level or len(steps) == level:
+        return path
+    return SEPARATOR.join(steps[:level]) if len(steps) > level else path + SEPARATOR
+
+
+def levels_of(classes: NDArray[Any]) -> list[int]:
+    """The levels that tell some classes apart, each more than the one before, and 0, the whole path, at the end."""
+    depth = max(path.count(SEPARATOR) for path in classes.tolist()) + 1
+    counts = [len({head(path, level) for path in classes.tolist()}) for level in range(1, depth + 1)]
+    telling = [level for level, n in enumerate(counts, 1) if max([1, *counts[: level - 1]]) < n < len(classes)]
+    return [*telling, 0]
+
+
+def _by_level(y: Mapping[str, Names], levels: Mapping[str, list[int]]) -> dict[str, list[str | None]]:
+    """What the part learns: of each target and level the beginning of each product's path; whole paths last."""
+    return {
+        level_name(target, level): [None if each is None else head(each, level) for each in names]
+        for target, names in y.items()
+        for level in levels[target]
+    }
+
+
+def _labelled(y: Mapping[str, Names], n: int) -> dict[str, list[str | None]]:
+    """Labels by target, checked. Raises DataError where there are none, or not one for each product."""
+    if not y:
+        raise DataError("no target: a labeller learns from one column of labels at least")
+    for target, names in y.items():
+        if len(names) != n:
+            raise DataError(f"{len(names)} labels of {target!r} for {n} products; one each, None where it is not known")
+        if all(each is None for each in names):
+            raise DataError(f"no product has a label of {target!r}")
+    return {target: list(names) for target, names in y.items()}
+
+
+def _classes(names: Sequence[str | None]) -> NDArray[Any]:
+    return np.array(sorted({str(each) for each in names if each is not None}))
+
+
+def _shares(names: Names, classes: NDArray[Any]) -> NDArray[np.float32]:
+    rows = np.searchsorted(classes, np.array([each for each in names if each is not None]))
+    return np.asarray(np.bincount(rows, minlength=len(classes)) / max(len(rows), 1), np.float32)
+
+
+# -- weights and sureness --------------------------------------------------------------------------------------------
+
+
+def _softmax(logs: Sequence[Dense], weights: NDArray[np.float64]) -> Dense:
+    """(n, n_classes) float32 from the weighted sum of the levels."""
+    total = _weighted(logs, weights)
+    table = np.exp(total - total.max(axis=1, keepdims=True))
+    table /= table.sum(axis=1, keepdims=True)
+    return np.asarray(table, np.float32)
+
+
+def _weighted(logs: Sequence[Dense], weights: NDArray[np.float64]) -> Dense:
+    total = np.zeros_like(logs[0])
+    for weight, each in zip(weights, logs, strict=True):
+        total += np.float32(weight) * each
+    return total
+
+
+def level_weights(logs: Sequence[Dense], truth: Labels) -> NDArray[np.float64]:
+    """(n_levels,) at least 0: under which the right classes are the likeliest on average."""
+    rows = np.arange(len(truth))
+    own = np.array([each[rows, truth] for each in logs])
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        total = _weighted(logs, weights)
+        top = total.max(axis=1, keepdims=True)
+        shares = np.exp(total - top)
+        sums = shares.sum(axis=1, keepdims=True)
+        value = float(np.mean(np.log(sums[:, 0]) + top[:, 0] - weights @ own))
+        shares /= sums
+        slope = np.array([float(np.mean((shares * each).sum(axis=1))) for each in logs]) - own.mean(axis=1)
+        pull = HELD_BACK / len(truth) * (weights - 1 / len(logs))
+        return value + 0.5 * float(pull @ (weights - 1 / len(logs))), slope + pull
+
+    start = np.full(len(logs), 1 / len(logs))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 20.0)] * len(logs))
+    return np.asarray(found.x if found.x.sum() > 1e-3 else start, np.float64)
+
+
+def sureness(paths: Paths, table: Dense, truth: Labels, points: int = 200) -> NDArray[np.float64]:
+    """(m, 3): threshold, share of products with an answer of one level at least, and share of these that is right.
+
+    An answer is right when the product's own class is at or below it. Thresholds rise.
+    """
+    best = paths.best(table)
+    along = paths.along(table, best)
+    levels = paths.levels[best]
+    right = along_right(paths, best, truth)
+    found = []
+    grid = np.unique(np.concatenate([[0.0], np.quantile(along[along > 0], np.linspace(0, 1, points))]))
+    for threshold in grid.tolist():
+        deep = (np.where(np.arange(along.shape[1]) < levels[:, None], along, -1) >= threshold).sum(axis=1)
+        answered = deep > 0
+        if not answered.any():
+            break
+        good = right[np.arange(len(best)), np.maximum(deep - 1, 0)][answered]
+        found.append((threshold, float(answered.mean()), float(good.mean())))
+    return np.array(found, np.float64).reshape(-1, 3)
+
+
+def along_right(paths: Paths, best: Labels, truth: Labels) -> NDArray[np.bool_]:
+    """(n, depth) whether each level of the path of a class is at or above the right one."""
+    said, right = paths.tree.ancestors[paths.own[best]], paths.tree.ancestors[paths.own[truth]]
+    return np.asarray((said == right) & (said >= 0))
+
+
+# -- the question ----------------------------------------------------------------------------------------------------
+
+
+def classify(
+    labeller: Labeller,
+    catalog: Catalog,
+    *,
+    target: str | None = None,
+    accuracy: float | None = None,
+    alternatives: int = 3,
+) -> list[Answer]:
+    """An answer for each product, from any fitted labeller; one that is no `Taxonomy` is taken for one of whole paths.
+
+    accuracy : the share of answers that shall be right; paths are cut for it. Raises UnknownName for a target,
+    SettingError where the labeller has not learned how sure it is.
+    """
+    if isinstance(labeller, Taxonomy):
+        return labeller.answers(catalog, target, accuracy=accuracy, alternatives=alternatives)
+    if accuracy is not None:
+        raise SettingError(
+            f"{type(labeller).__name__} has not learned how sure it is; put it into a taxonomy as its part"
+        )
+    classes = labeller.learned()["classes_"]
+    name = next(iter(classes)) if target is None else target
+    if name not in classes:
+        raise UnknownName.among("target", name, classes)
+    table = labeller.predict_proba(catalog)[name]
+    return Paths(np.asarray(classes[name]).tolist()).answers(table, alternatives=alternatives)
