@@ -52,7 +52,15 @@ REGISTRY: dict[str, dict[str, str]] = {
         "multinomial": "wares.cluster.multinomial:Multinomial",
         "nmf": "wares.cluster.nmf:NMF",
     },
-    "classify": {},
+    "classify": {
+        "boosted": "wares.classify.boosted:Boosted",
+        "forest": "wares.classify.forest:Forest",
+        "knn": "wares.classify.knn:KNN",
+        "linear": "wares.classify.linear:Linear",
+        "mlp": "wares.classify.mlp:MLP",
+        "naive_bayes": "wares.classify.naive_bayes:NaiveBayes",
+        "tree": "wares.classify.tree:Tree",
+    },
     "label": {},
     "match": {
         "boosted": "wares.match.boosted:Boosted",
@@ -71,7 +79,7 @@ REGISTRY: dict[str, dict[str, str]] = {
     "rank": {},
 }
 
-FOREIGN: dict[str, str] = {"cluster": "wares.cluster.foreign:foreign"}
+FOREIGN: dict[str, str] = {"cluster": "wares.cluster.foreign:foreign", "classify": "wares.classify.foreign:foreign"}
 """By role, what makes a class of ours out of another's: called with `package.module:Class`."""
 
 _LINE = re.compile(r"(?P<module>[\w.]+):(?P<name>\w+)(?: \[(?P<extra>\w+)\])?")
