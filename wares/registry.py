@@ -61,7 +61,9 @@ REGISTRY: dict[str, dict[str, str]] = {
         "naive_bayes": "wares.classify.naive_bayes:NaiveBayes",
         "tree": "wares.classify.tree:Tree",
     },
-    "label": {},
+    "label": {
+        "views": "wares.tasks.views:Views",
+    },
     "match": {
         "boosted": "wares.match.boosted:Boosted",
         "fellegi_sunter": "wares.match.fellegi_sunter:FellegiSunter",
