@@ -81,7 +81,7 @@ class Views(Labeller):
         self.shares_: dict[str, Dense] = {}
         self.models_: dict[str, list[Classifier]] = {}
         self.weights_: dict[str, list[float]] = {}
-        parts = [self._joined(tables)] if self._joint else tables
+        parts = [self.joined(tables)] if self._joint else tables
         for target, (rows, names) in answers.items():
             self.classes_[target], codes = distinct(names)
             self.shares_[target] = (np.bincount(codes) / len(codes)).astype(np.float32)
@@ -102,7 +102,7 @@ class Views(Labeller):
                 f"{type(self.classifier).__name__} cannot learn on; linear, naive_bayes, knn and mlp can"
             )
         tables = self._tables(catalog)
-        parts = [self._joined(tables)] if self._joint else tables
+        parts = [self.joined(tables)] if self._joint else tables
         for target, (rows, names) in _answers(catalog, y).items():
             for model, part in zip(self.models_[target], parts, strict=True):
                 there = _there(part[rows])
@@ -148,8 +148,8 @@ class Views(Labeller):
     def _tables(self, catalog: Catalog) -> list[Vectors]:
         return [view.encode(catalog) for view in self.views_]
 
-    def _joined(self, tables: Sequence[Vectors]) -> Vectors:
-        """The views side by side, sparse where one of them is."""
+    def joined(self, tables: Sequence[Vectors]) -> Vectors:
+        """What the views make of products side by side, sparse where one of them is."""
         weights = self.weights or [1.0] * len(tables)
         if len(tables) == 1:
             return tables[0]
@@ -178,11 +178,14 @@ class Views(Labeller):
         return models, _weighed(held, codes)
 
     def _asked(self, tables: list[Vectors]) -> dict[str, Dense]:
-        parts = [self._joined(tables)] if self._joint else tables
+        parts = [self.joined(tables)] if self._joint else tables
         there = [_there(part) for part in parts]
         found = {}
         for target, models in self.models_.items():
             classes = np.asarray(self.classes_[target])
+            if len(models) == 1 and len(models[0].classes_) == len(classes):
+                found[target] = np.where(there[0][:, None], models[0].predict_proba(parts[0]), self.shares_[target])
+                continue
             tellings = [_aligned(_told(m, p), m.classes_, classes) for m, p in zip(models, parts, strict=True)]
             found[target] = _together(tellings, there, self.weights_[target], self.shares_[target])
         return found
