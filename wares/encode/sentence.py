@@ -9,7 +9,7 @@ import numpy as np
 from wares.algorithm import Context, Encoder, setting
 from wares.arrays import Dense, Labels, unit
 from wares.data.catalog import Catalog
-from wares.encode import use
+from wares.encode import single, use
 from wares.encode.cores import cores
 from wares.encode.memory import Memory, once
 from wares.encode.reduce import principal
@@ -76,6 +76,17 @@ class Sentence(Encoder):
         use.check_source(self.source_)
         # Reduced in blocks: at no time are all texts held at full width.
         return once([self._beginning(text) for text in texts], self._reduced)
+
+    def encode_query(self, text: str) -> Dense:
+        """(1, width) what `encode_text` says of one text, give or take rounding, in half the time."""
+        network = single.single()
+        if network is None or not text.strip():
+            return self.encode_text([text])
+        self._ready()
+        use.check_source(self.source_)
+        (tokens,) = use.tokenizer().encode([self._beginning(text)])
+        raw = network.encode(_cut(tokens, self.max_tokens))
+        return np.asarray(unit(raw if self.width == use.WIDTH else projected(raw, self.components_)), np.float32)
 
     @property
     def _letters(self) -> int:

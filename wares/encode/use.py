@@ -194,6 +194,19 @@ def tokenizer() -> Tokenizer:
 # -- the network -----------------------------------------------------------------------------------------------------
 
 
+@cache
+def backend() -> NumpyBackend:
+    """The weights and the table of tokens, once a process."""
+    return NumpyBackend(str(_RESOURCES / "weights.npz"), None)
+
+
+def rows_of(net: NumpyBackend, tokens: NDArray[np.int64]) -> Dense:
+    """(n, 512) what the table says of some tokens."""
+    block = tokens % len(net.scale)
+    rows: Dense = net.table[tokens] * net.scale[block, None] + net.lo[block, None]
+    return rows
+
+
 class _Graph:
     """An ONNX graph under construction; each constant is stored once."""
 
@@ -322,8 +335,7 @@ class Network:
     """Tokens of single texts of which is kept what they give, 15 KB each; when they are full, all are let go of."""
 
     def __init__(self) -> None:
-        net = NumpyBackend(str(_RESOURCES / "weights.npz"), None)
-        self.table, self.scale, self.low = net.table, net.scale, net.lo
+        self._net = net = backend()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._tokens, self._texts = (
@@ -336,9 +348,7 @@ class Network:
 
     def rows(self, tokens: NDArray[np.int64]) -> Dense:
         """(n, 512) what the table says of some tokens."""
-        block = tokens % len(self.scale)
-        rows: Dense = self.table[tokens] * self.scale[block, None] + self.low[block, None]
-        return rows
+        return rows_of(self._net, tokens)
 
     def encode(self, texts: list[list[int]], threads: int) -> Dense:
         """(n, 512) unit rows of texts given as tokens."""

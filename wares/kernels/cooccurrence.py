@@ -164,17 +164,24 @@ def entries(indptr, indices, data, rows, columns):
     """(len(columns), len(rows)) float32: the entry of a square sparse matrix at each row and column."""
     out = np.zeros((columns.shape[0], rows.shape[0]), np.float32)
     n = indptr.shape[0] - 1
-    # Which column a product is: a look into this small table for every entry is faster than to search for each column.
-    asked = np.full(n, -1, np.int32)
+    # Whether a product is asked for: a look into this table, which stays in the nearest cache, is faster than a search.
+    asked, place = np.zeros(n, np.uint8), np.empty(n, np.int32)
     for c in range(columns.shape[0] - 1, -1, -1):
         if columns[c] < n:
-            asked[columns[c]] = c
+            asked[columns[c]], place[columns[c]] = 1, c
+    most = np.int64(0)
     for a in range(rows.shape[0]):
+        most = max(most, np.int64(indptr[rows[a] + 1] - indptr[rows[a]]))
+    met = np.empty(most + 1, np.int64)
+    for a in range(rows.shape[0]):
+        m = np.int64(0)
         for z in range(indptr[rows[a]], indptr[rows[a] + 1]):
-            c = asked[indices[z]]
-            if c >= 0:
-                out[c, a] = data[z]
+            # Always written, kept where it is asked for: no branch for the processor to guess wrong.
+            met[m] = z
+            m += np.int64(asked[np.uint32(indices[z])])
+        for i in range(m):
+            out[place[indices[met[i]]], a] = data[met[i]]
     for c in range(columns.shape[0]):  # a column asked for twice
-        if columns[c] < n and asked[columns[c]] != c:
-            out[c] = out[asked[columns[c]]]
+        if columns[c] < n and place[columns[c]] != c:
+            out[c] = out[place[columns[c]]]
     return out

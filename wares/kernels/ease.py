@@ -67,14 +67,21 @@ def add_rows(weights, starts, rows, values, out):
     for q in range(starts.shape[0] - 1):
         line = out[q]
         a, stop = starts[q], starts[q + 1]
-        # Four rows in one pass: the sums are read and written a quarter as often.
-        while a + 4 <= stop:
+        # Eight rows in one pass: the sums are read and written an eighth as often, and more rows are on their way.
+        while a + 8 <= stop:
             w0, w1, w2, w3 = weights[rows[a]], weights[rows[a + 1]], weights[rows[a + 2]], weights[rows[a + 3]]
+            w4, w5, w6, w7 = weights[rows[a + 4]], weights[rows[a + 5]], weights[rows[a + 6]], weights[rows[a + 7]]
             v0, v1, v2, v3 = values[a], values[a + 1], values[a + 2], values[a + 3]
+            v4, v5, v6, v7 = values[a + 4], values[a + 5], values[a + 6], values[a + 7]
             for j in range(n):
-                near = v0 * np.float32(w0[j]) + v1 * np.float32(w1[j])
-                line[j] += near + (v2 * np.float32(w2[j]) + v3 * np.float32(w3[j]))
-            a += 4
+                low = (
+                    v0 * np.float32(w0[j]) + v1 * np.float32(w1[j]) + (v2 * np.float32(w2[j]) + v3 * np.float32(w3[j]))
+                )
+                high = (
+                    v4 * np.float32(w4[j]) + v5 * np.float32(w5[j]) + (v6 * np.float32(w6[j]) + v7 * np.float32(w7[j]))
+                )
+                line[j] += low + high
+            a += 8
         while a < stop:
             w0, v0 = weights[rows[a]], values[a]
             for j in range(n):

@@ -60,3 +60,24 @@ def top_k(scores: NDArray[np.floating], k: int) -> tuple[NDArray[np.int64], NDAr
     if scores.size and k:
         top(scores, rows, best)
     return rows, best
+
+
+@nb.njit(nogil=True, cache=True)
+def two_greatest(names, values, places, most):
+    """Fill `places` and `most` (n, 2) with where the two greatest of each row of `values` (n, m) are, and those.
+
+    Ties to the lower of `names` (m,); 0 and -inf where there are fewer.
+    """
+    lowest = np.float32(-np.inf)
+    for i in range(values.shape[0]):
+        line = values[i]
+        a, b, first, second = 0, 0, lowest, lowest
+        for j in range(line.size):
+            value = line[j]
+            if value > first or (value == first and names[j] < names[a]):
+                b, second = a, first
+                a, first = j, value
+            elif value > second or (value == second and names[j] < names[b]):
+                b, second = j, value
+        places[i, 0], places[i, 1] = a, b
+        most[i, 0], most[i, 1] = first, second

@@ -137,11 +137,11 @@ class Content(Recommender):
         vectors, empty = self._vectors(history, context)
         if vectors is not self.vectors_ or history.n_products != len(vectors):
             return None
-        _, mean, lengths = self._read(history, vectors, context)
+        profile, mean, lengths = self._read(history, vectors, context)
         direction = mean[0]
         greatest = 0.0
         if lengths[0] > 0:
-            plain, own = frozen(vectors), np.unique(history.products)
+            plain, own = frozen(vectors), profile.rows
             greatest = nearest.greatest(plain, self._codes, direction, own)
             if not greatest > 0:
                 greatest = max(float(nearest.scored(plain, own.astype(np.int64), direction).max()), 0.0)

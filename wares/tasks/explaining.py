@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -13,9 +14,11 @@ from wares.arrays import Dense, Labels, Rows
 from wares.data.history import History
 from wares.data.hits import Reason
 from wares.data.ids import Ids
+from wares.kernels.topk import two_greatest
 from wares.recommend.content import Content
 from wares.recommend.newest import Newest
 from wares.recommend.popular import Popular
+from wares.recommend.profile import Profile, frozen
 from wares.recommend.repeat import Repeat
 from wares.tasks.blending import Blend, Mixture, contributions_to
 
@@ -39,12 +42,12 @@ class Titles(Protocol):
 class Amounts:
     """What a score is made of, for each of n products asked about.
 
-    products : (m,) distinct products of the history. bought, alike : (n, m) what each of them adds by what goes
-    together and by likeness. cluster, again : (n,) what the clusters of the history and having bought it before add.
+    products : (m,) distinct products of the history, in order of first touch. bought, alike : (n, m) what each of them
+    adds by what goes together and by likeness. cluster, again : (n,) what the clusters of the history and having bought it before add.
     everybody, newest : (n,) what does not depend on the history. total : (n,) the score.
     """
 
-    products: NDArray[np.int64]
+    products: NDArray[np.integer]
     bought: NDArray[np.floating]
     alike: NDArray[np.floating]
     cluster: NDArray[np.floating]
@@ -64,9 +67,8 @@ def amounts(
 ) -> Amounts:
     """What the scores of `rows` are made of, for a one-shopper history; `mixture` where a blend has just been asked."""
     rows = np.asarray(rows, np.int64)
-    products = np.unique(history.products).astype(np.int64)
-    placed: NDArray[np.integer] = products[:0]
-    place = products[:0]
+    # The parts that know every product of the history read it in this order, by this very array.
+    products = Profile.of(history, history.n_products).rows
     total = np.zeros(len(rows))
     given = np.zeros((2, len(rows), len(products)), np.float32)
     single: dict[str, NDArray[np.floating]] = dict.fromkeys(
@@ -84,11 +86,17 @@ def amounts(
             if isinstance(part, Popular):
                 single["cluster"] = found.sum(axis=1)
                 single["everybody"] = score - single["cluster"]
+            elif of is products:
+                given[int(isinstance(part, Content))] += found
             else:
-                if of is not placed:  # parts that know the same products share them
-                    placed, place = of, np.searchsorted(products, of)
-                given[int(isinstance(part, Content))][:, place] += found
+                given[int(isinstance(part, Content))][:, _places(products, of)] += found
     return Amounts(products, given[0], given[1], **single, total=total)
+
+
+def _places(products: NDArray[np.integer], some: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Where each of some distinct products stands among all."""
+    order = np.argsort(products)
+    return np.asarray(order[np.searchsorted(products, some, sorter=order)])
 
 
 def _of_parts(
@@ -149,21 +157,33 @@ def reasons(
     """
     made = amounts(model, history, rows, context=context, mixture=mixture)
     bought, alike = _strongest(made.products, made.bought), _strongest(made.products, made.alike)
-    own = _stands_in(made.products, np.asarray(rows))
+    own = (np.asarray(rows)[:, None] == made.products).any(axis=1).tolist()
     name = lru_cache(maxsize=None)(ids.name)  # the same few products stand in many sentences
     single = [each.tolist() for each in (made.again, made.cluster, made.everybody, made.newest, made.total)]
     found = []
     for number, row in enumerate(np.asarray(rows).tolist()):
         again, cluster, everybody, newest, total = (each[number] for each in single)
-        said = [_Said(*bought[number], "because you bought"), _Said(*alike[number], "similar to")]
-        if own[number]:
+        # A sentence is made only where it may be said.
+        least = LEAST * total
+        said = [
+            _Said(*each, words)
+            for each, words in ((bought[number], "because you bought"), (alike[number], "similar to"))
+            if each[0] > least
+        ]
+        if own[number] and again > least:
             times = int((history.products == row).sum())
             said.append(_Said(again, [row], f"you have bought it {'once' if times == 1 else f'{times} times'}", False))
-        said.append(_Said(cluster, [], _popular_in(row, clusters, cluster_names)))
-        said.append(_Said(everybody, [], "popular with all shoppers"))
-        said.append(_Said(newest, [], "new in the shop"))
+        if cluster > least:
+            said.append(_Said(cluster, [], _popular_in(row, clusters, cluster_names)))
+        if everybody > least:
+            said.append(_Said(everybody, [], "popular with all shoppers"))
+        if newest > least:
+            said.append(_Said(newest, [], "new in the shop"))
         found.append(_sentences(said, total, name, titles))
     return found
+
+
+_amount = itemgetter(0)
 
 
 class _Said(NamedTuple):
@@ -178,7 +198,8 @@ class _Said(NamedTuple):
 def _sentences(said: list[_Said], total: float, name: Callable[[int], str], titles: Titles) -> tuple[Reason, ...]:
     if total <= 0:
         return (Reason("other", 1.0),)
-    said = sorted((each for each in said if each.amount > LEAST * total), key=lambda each: -each.amount)[:MOST]
+    if len(said) > 1:
+        said = sorted(said, key=_amount, reverse=True)[:MOST]
     # What speaks against a product can make the parts that speak for it more than the whole.
     whole = max(total, sum(each.amount for each in said))
     named = []
@@ -188,34 +209,22 @@ def _sentences(said: list[_Said], total: float, name: Callable[[int], str], titl
     return (*named, Reason("other", max(0.0, 1.0 - sum(each.share for each in named))))
 
 
-def _strongest(products: NDArray[np.int64], given: NDArray[np.floating]) -> list[tuple[float, list[int]]]:
+def _strongest(products: NDArray[np.integer], given: NDArray[np.floating]) -> list[tuple[float, list[int]]]:
     """For each row of `given` (n, m) the product that adds most, with the second where it adds at least half of that.
 
-    Together with what they add; nothing where none adds.
+    Together with what they add; nothing where none adds. Ties to the lower product.
     """
-    if not len(products):
-        return [(0.0, [])] * len(given)
-    all_rows = np.arange(len(given))
-    first = given.argmax(axis=1)
-    others = given.copy()
-    others[all_rows, first] = -np.inf
-    second = others.argmax(axis=1)
-    most, next_most = given[all_rows, first].tolist(), others[all_rows, second].tolist()
+    places, most = np.empty((len(given), 2), np.int64), np.empty((len(given), 2), np.float32)
+    two_greatest(frozen(products), np.asarray(given, np.float32), places, most)
     found: list[tuple[float, list[int]]] = []
-    for one, two, a, b in zip(most, next_most, products[first].tolist(), products[second].tolist(), strict=True):
+    for (a, b), (one, two) in zip(places.tolist(), most.tolist(), strict=True):
         if one <= 0:
             found.append((0.0, []))
+        elif two >= one / 2:
+            found.append((one + two, [int(products[a]), int(products[b])]))
         else:
-            found.append((one + two, [a, b]) if two >= one / 2 else (one, [a]))
+            found.append((one, [int(products[a])]))
     return found
-
-
-def _stands_in(products: NDArray[np.int64], rows: Rows) -> NDArray[np.bool_]:
-    """Which rows stand among `products`, ascending; for so few at a time np.isin takes longer than all else here."""
-    if not len(products):
-        return np.zeros(len(rows), np.bool_)
-    place = np.minimum(np.searchsorted(products, rows), len(products) - 1)
-    return np.asarray(products[place] == rows)
 
 
 def _popular_in(row: int, clusters: Labels | None, names: Sequence[str] | Mapping[int, str] | None) -> str:

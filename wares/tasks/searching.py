@@ -144,7 +144,9 @@ class Searcher:
         """Rows and cosines of the nearest by meaning that reach the floor."""
         if self.encoder is None or self.index is None:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        vector = self.encoder.encode_text([query[: self.READ]])
+        text = query[: self.READ]
+        quick = getattr(self.encoder, "encode_query", None)  # of encoders that read one text quicker than many
+        vector = self.encoder.encode_text([text]) if quick is None else quick(text)
         if not isinstance(vector, csr_array):
             vector = np.asarray(vector, np.float32)
         hits = self.index.search(vector, self.nearest)
