@@ -23,8 +23,11 @@ EXPECTED: dict[tuple[str, str, str], str] = {
 """What an algorithm is known not to keep, by role, name and check, with the reason. It must not be kept: see below."""
 
 
-# Every token of `static` goes through the sentence encoder: seconds for each fit.
-INSTEAD_OF_DEFAULT: dict[tuple[str, str], dict[str, int]] = {("encode", "static"): {"vocabulary": 500, "width": 64}}
+# Every token of `static` goes through the sentence encoder: seconds for each fit. Pictures are looked at over and over.
+INSTEAD_OF_DEFAULT: dict[tuple[str, str], dict[str, int]] = {
+    ("encode", "static"): {"vocabulary": 500, "width": 64},
+    ("encode", "image"): {"size": 64},
+}
 """Settings that differ from the default ones for the sake of time alone."""
 
 

@@ -19,7 +19,7 @@ FLOORS: list[set[str]] = [
     {"text"},
     {"data"},
     {"store"},
-    {"algorithm", "training"},
+    {"algorithm", "training", "vision"},
     {"encode", "index", "cluster", "classify", "match", "recommend", "rank"},
     {"registry", "checks", "knowledge"},
     {"tasks"},

@@ -22,6 +22,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "bag": "wares.encode.bag:Bag",
         "behaviour": "wares.encode.behaviour:Behaviour",
         "hashing": "wares.encode.hashing:Hashing",
+        "image": "wares.encode.image:Image [image]",
         "lda": "wares.tasks.topical:Topical",
         "lsa": "wares.encode.lsa:LSA",
         "sentence": "wares.encode.sentence:Sentence [sentence]",
@@ -62,6 +63,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "tree": "wares.classify.tree:Tree",
     },
     "label": {
+        "taxonomy": "wares.tasks.taxonomy:Taxonomy",
         "views": "wares.tasks.views:Views",
     },
     "match": {

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wares.algorithm import Context
 from wares.arrays import Dense, unit
+from wares.checks.photos import photos
 from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.data.schema import PRODUCTS as SCHEMA
@@ -55,6 +56,7 @@ def catalog() -> Catalog:
                 "brand": list(_BRANDS),
                 "category": ["Fashion > Shoes" if each else "Kitchen > Mugs" for each in shoe],
                 "price": list(_PRICES),
+                "image": list(photos(tuple(shoe))),
                 "rating": [4.5, 4.1, 3.9, 4.8, 4.4, 4.0, 3.7, 4.6, 4.2, 3.5, 4.3, 4.1],
                 "created": [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=row) for row in range(12)],
             },
@@ -71,7 +73,7 @@ def other_catalog() -> Catalog:
 
 def bare_catalog() -> Catalog:
     """Three products of which nothing is known but the name."""
-    columns = {name: [None] * 3 for name in ("title", "description", "brand", "category", "price", "rating", "created")}
+    columns = {name: [None] * 3 for name in SCHEMA if name not in ("id", "stock", "seller", "group")}
     return Catalog(pl.DataFrame({"id": ["a", "b", "c"], **columns}, schema_overrides=dict(SCHEMA)))
 
 

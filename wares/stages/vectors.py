@@ -1,7 +1,9 @@
 """Products as vectors."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from wares.engine import Tell
 from wares.errors import MissingExtra, SettingError
 from wares.stages.line import Line, settings_of
 from wares.tasks.fusing import Fused, default_encoder, fit_cached, reads
+from wares.tasks.picturing import at_home, state, unread
 
 
 def vectors_stage(line: Line, shown: Catalog, history: History) -> Vectors:
@@ -22,8 +25,9 @@ def vectors_stage(line: Line, shown: Catalog, history: History) -> Vectors:
 
     What shoppers did is read only where the encoder, or a part of it, says so: else new events leave all vectors.
     """
-    encoder = encoder_of(line)
+    encoder = at_home(encoder_of(line), line.config.products.sources)
     keys = [line.keys["shelf"], settings_of(encoder)]
+    keys += [files for files in [state(encoder, shown)] if files]
     keys += [line.keys.get("history") for _ in reads(encoder)]
 
     def make(folder: Path, tell: Tell) -> None:
@@ -31,11 +35,22 @@ def vectors_stage(line: Line, shown: Catalog, history: History) -> Vectors:
         texts, out = line.run.steps.folder / "texts", folder / "vectors.npy"
         _dense(fit_cached(fitted, shown, texts, Context(history=history), tell=tell, out=out), encoder)
         fitted.save(folder / "encoder")
+        if images := unread(fitted):
+            (folder / "unread.json").write_text(json.dumps(images, ensure_ascii=False), encoding="utf-8")
 
     folder = line.step("vectors", "encode products", keys, [Fused, type(encoder)], make)
     vectors: Vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     line.report["encoder"] = {"text": _told(encoder, vectors), "width": int(vectors.shape[1])}
+    if (folder / "unread.json").is_file():
+        _tell_unread(line, json.loads((folder / "unread.json").read_text(encoding="utf-8")))
     return vectors
+
+
+def _tell_unread(line: Line, images: dict[str, Any]) -> None:
+    """Images that could not be read: in the report, and as a warning."""
+    line.report["images"] = images
+    why = ", ".join(f"{count} {reason}" for reason, count in images["reasons"].items())
+    line.run.warnings.append(f"{images['unread']} images could not be read: {why}; first {images['files'][0]['file']}")
 
 
 def _dense(vectors: Vectors, encoder: Encoder) -> NDArray[np.float32]:

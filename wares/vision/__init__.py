@@ -1,0 +1,1 @@
+"""Networks that look at pictures: their weights, as layers and as graphs."""
