@@ -80,13 +80,26 @@ def alike_is_likelier(case: Case) -> None:
     expect(np.isfinite(nothing).all(), "a pair of which nothing is known has no probability")
 
 
+def what_nobody_knows_does_no_harm(case: Case) -> None:
+    """A likeness that is known of no pair leaves the others to tell, with answers and without."""
+    table = np.column_stack([Data().likeness, np.full(40, np.nan, np.float32)])
+    for same in (np.arange(40) < 15, None):
+        got = case.fresh().fit(table, same).probability(table)
+        expect(np.isfinite(got).all(), "a likeness known of no pair leaves pairs without a probability")
+        expect(got[:15].mean() > got[15:].mean(), "a likeness known of no pair turns the others about")
+
+
 def learns_without_answers(case: Case) -> None:
     """Where it learns without answers at all, alike is likelier still."""
     got = case.fresh().fit(Data().likeness).probability(Data().likeness)
     expect(got[:15].mean() > got[15:].mean(), "without answers, pairs that are not alike are the likelier ones")
 
 
-MATCHER: list[Callable[[Case], None]] = [alike_is_likelier, learns_without_answers]
+MATCHER: list[Callable[[Case], None]] = [
+    alike_is_likelier,
+    what_nobody_knows_does_no_harm,
+    learns_without_answers,
+]
 
 
 # -- rankers -------------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ class Boosted(Matcher):
             early_stopping=False,
             random_state=seed,
         )
+        table = np.where(np.isnan(table).all(axis=0), np.float32(0), table)  # it cannot bin what nobody knows
         with threadpool_limits(1, "openmp"):  # sums of several threads depend on which is done first
             return model.fit(table, same)
 

@@ -99,9 +99,11 @@ def _rising(m: NDArray[np.float64], u: NDArray[np.float64]) -> tuple[NDArray[np.
 
 def damping(likeness: Dense) -> float:
     """0..1: of so many likenesses, how many say something of their own, by the spread of their correlations."""
-    known = np.where(np.isnan(likeness), np.nanmean(likeness, axis=0, where=~np.isnan(likeness)), likeness)
-    known = np.nan_to_num(known.astype(np.float64))
-    moving = known[:, known.std(axis=0) > 0]
+    there = ~np.isnan(likeness)
+    values = np.where(there, likeness, 0).astype(np.float64)
+    mean = values.sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    known = np.where(there, values, mean)
+    moving = known[:, known.std(axis=0) > 1e-6]
     if moving.shape[1] < 2 or len(moving) < 3:
         return 1.0
     spread = np.linalg.eigvalsh(np.corrcoef(moving, rowvar=False))
