@@ -64,7 +64,7 @@ def _spread(worth: NDArray[np.float64], vectors: Dense, k: int, seed: int) -> Ro
     if len(pool) <= k:
         return pool[:k]
     groups = _groups(np.asarray(unit(vectors[pool]), np.float32), worth[pool], k, seed)
-    best = {}
+    best: dict[int, int] = {}
     for place, group in enumerate(groups.tolist()):  # the pool is in order of worth
         best.setdefault(group, place)
     chosen = sorted(best.values())

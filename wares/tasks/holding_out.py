@@ -89,9 +89,8 @@ def held_out(
     """
     numbers = np.unique(folds[folds >= 0])
     if len(numbers) < 2:
-        raise DataError(
-            f"{int((folds >= 0).sum())} labelled products cannot be held out in turn; two at least are needed"
-        )
+        n = int((folds >= 0).sum())
+        raise DataError(f"{n} labelled products, all of one group (or name), cannot be held out in turn")
     classes = {target: np.array(sorted({each for each in names if each is not None})) for target, names in y.items()}
     tables = {target: np.zeros((len(folds), len(each)), np.float32) for target, each in classes.items()}
     labelled = np.array([any(names[row] is not None for names in y.values()) for row in range(len(folds))])

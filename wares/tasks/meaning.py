@@ -169,7 +169,7 @@ def _believed(likely: Sparse, titles: Sequence[str], tree: Tree, rules: Rules) -
 def _words(titles: Sequence[str]) -> csr_array:
     """(n, n_words) 1 where a title has a word that three have at least."""
     rows = [set(_stems(title).split()) for title in titles]
-    found, counts = np.unique([word for row in rows for word in sorted(row)], return_counts=True)
+    found, counts = np.unique(np.array([word for row in rows for word in sorted(row)], np.str_), return_counts=True)
     kept = {word: at for at, word in enumerate(found[(counts >= 3) & (np.char.str_len(found) > 1)].tolist())}
     places = [[kept[word] for word in sorted(row) if word in kept] for row in rows]
     flat = np.array([place for row in places for place in row], np.int64)
