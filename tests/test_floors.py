@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent / "wares"
 
 FLOORS: list[set[str]] = [
     {"errors", "arrays"},
-    {"kernels", "runner", "runners", "abbreviations", "measure", "memory", "saving"},
+    {"kernels", "runner", "runners", "abbreviations", "measure", "memory", "saving", "later"},
     {"text"},
     {"data"},
     {"store"},

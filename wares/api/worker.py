@@ -13,6 +13,7 @@ import uvicorn
 from wares.api.app import create
 from wares.api.server import READY
 from wares.errors import WaresError
+from wares.later import quick_start
 from wares.memory import settle_down
 
 _BATCH = 64  # connections taken off the channel at once
@@ -69,6 +70,7 @@ class Worker(uvicorn.Server):
 
 def main(folder: Path, channel: socket.socket) -> None:
     """Serves a shop folder to what comes over the channel."""
+    quick_start()
     from wares.shop import open_shop
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

@@ -15,6 +15,7 @@ import click
 from wares.cli import adding, asking, building, clusters, serving
 from wares.cli.common import cli, err
 from wares.errors import WaresError
+from wares.later import quick_start
 
 __all__ = ["adding", "asking", "building", "cli", "clusters", "main", "serving"]
 

@@ -43,7 +43,8 @@ class Amounts:
     """What a score is made of, for each of n products asked about.
 
     products : (m,) distinct products of the history, in order of first touch. bought, alike : (n, m) what each of them
-    adds by what goes together and by likeness. cluster, again : (n,) what the clusters of the history and having bought it before add.
+    adds by what goes together and by likeness. cluster, again : (n,) what the clusters of the history and having bought
+    it before add.
     everybody, newest : (n,) what does not depend on the history. total : (n,) the score.
     """
 
