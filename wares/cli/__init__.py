@@ -22,6 +22,7 @@ __all__ = ["adding", "asking", "building", "cli", "clusters", "main", "serving"]
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    quick_start()
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args
     # --debug is understood wherever it stands: people add it to the end of the command that failed.
