@@ -25,10 +25,9 @@ def ask(
 ) -> Rows:
     """The k products whose label would teach most, the most telling first.
 
-    The pool is what the model is least sure of between its two likeliest classes, rare classes and products unlike any
-    labelled one counting more; the pool is grouped by `vectors` (n_products, width) into k groups, and of each the one
-    to learn most from is asked. labelled : rows that have a label already; they are not asked. Raises DataError where
-    all have one.
+    The pool is what the model is least sure of; it is grouped by `vectors` (n_products, width) into k groups, and of
+    each the one that it is least sure of is asked. labelled : rows that have a label already; they are not asked.
+    Raises DataError where all have one.
     """
     classes = labeller.learned()["classes_"]
     target = next(iter(classes)) if target is None else target
@@ -40,22 +39,17 @@ def ask(
     if not len(rows):
         raise DataError("every product has a label already: there is nothing to ask")
     table = np.asarray(labeller.predict_proba(catalog)[target])
-    worth = telling(table[rows], table[~free])
-    return rows[_spread(worth, dense(vectors[rows]), min(k, len(rows)), seed)]
+    return rows[_spread(telling(table[rows]), dense(vectors[rows]), min(k, len(rows)), seed)]
 
 
-def telling(table: Dense, known: Dense | None = None) -> NDArray[np.float64]:
-    """(n,) in 0..1, how much a label would tell: how near the two likeliest classes are to each other, times how rare
-    the likelier is in what is labelled. known : (m, n_classes) what is said of the labelled."""
+def telling(table: Dense) -> NDArray[np.float64]:
+    """(n,) in 0..1, how much a label would tell: how unlikely even the likeliest class is.
+
+    On two catalogs better than how near the two likeliest are to each other, and than favouring rare classes.
+    """
     if table.shape[1] < 2:
         return np.ones(len(table))
-    two = -np.partition(-table, 1, axis=1)[:, :2]
-    unsure = 1 - (two[:, 0] - two[:, 1]).astype(np.float64)
-    source = table if known is None or not len(known) else known
-    share = source.mean(axis=0, dtype=np.float64) + 1e-3
-    rare = (share.max() / share) ** 0.25
-    weight = (table * (rare / rare.max())).sum(axis=1)
-    return np.asarray(unsure * weight)
+    return np.asarray(1 - table.max(axis=1), np.float64)
 
 
 def _spread(worth: NDArray[np.float64], vectors: Dense, k: int, seed: int) -> Rows:
