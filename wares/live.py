@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from os import stat
+from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ class Live:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._files = (str(path), f"{path}-wal")  # every question looks at them: as plain text that is quicker
         self._log: Log | None = None
         self._seen: tuple[Any, ...] = ()
         self._build: Opened | None = None
@@ -81,20 +84,22 @@ class Live:
 
     def names(self, now: Opened) -> None:
         """Call the clusters of a build as the log says, if that may have changed."""
+        if not self.exists():
+            return
         marks = self.marks()
-        if (marks, now) == self._named or not self._path.exists():
+        if (marks, now) == self._named:
             return
         now.rename({str(row["cluster"]): str(row["name"]) for _, row in self.log().since(NAMED)})
         self._named = (marks, now)
 
     def exists(self) -> bool:
         """Whether there is a log yet."""
-        return self._log is not None or self._path.exists()
+        return self._log is not None or exists(self._files[0])
 
     def marks(self) -> tuple[Any, ...]:
         """Differs from before whenever anything was logged, by any process."""
         # The write-ahead file changes with every commit, of any process: looking costs microseconds, a query more.
-        return tuple(_mark(self._path.with_name(self._path.name + end)) for end in ("", "-wal"))
+        return tuple(map(_mark, self._files))
 
     def log(self) -> "Log":
         """The log, made where there is none."""
@@ -121,12 +126,12 @@ def _check_times(at: pl.Series) -> None:
         raise DataError(f"an event at {wrong[0]:%Y-%m-%d %H:%M}: times run from {EARLIEST:%Y} to tomorrow")
 
 
-def _mark(path: Path) -> tuple[int, int]:
+def _mark(path: str) -> tuple[int, int]:
     try:
-        stat = path.stat()
+        found = stat(path)
     except FileNotFoundError:
         return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
+    return (found.st_mtime_ns, found.st_size)
 
 
 def _table(events: Any) -> Any:
