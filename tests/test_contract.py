@@ -27,6 +27,10 @@ EXPECTED: dict[tuple[str, str, str], str] = {
 INSTEAD_OF_DEFAULT: dict[tuple[str, str], dict[str, int]] = {
     ("encode", "static"): {"vocabulary": 500, "width": 64},
     ("encode", "image"): {"size": 64},
+    ("label", "textcnn"): {"kinds": 1024},
+    ("label", "lstm"): {"kinds": 1024},
+    ("label", "multitask"): {"bits": 10},
+    ("label", "imagecnn"): {"size": 32},
 }
 """Settings that differ from the default ones for the sake of time alone."""
 

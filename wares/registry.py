@@ -63,6 +63,10 @@ REGISTRY: dict[str, dict[str, str]] = {
         "tree": "wares.classify.tree:Tree",
     },
     "label": {
+        "textcnn": "wares.classify.textcnn:TextCNN [deep]",
+        "lstm": "wares.classify.lstm:LSTM [deep]",
+        "imagecnn": "wares.classify.imagecnn:ImageCNN [deep]",
+        "multitask": "wares.classify.multitask:MultiTask [deep]",
         "taxonomy": "wares.tasks.taxonomy:Taxonomy",
         "views": "wares.tasks.views:Views",
     },
