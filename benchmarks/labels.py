@@ -9,6 +9,7 @@ on the 3,000 validation pages. Intervals are paired over products, 95 %, 1,000 r
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -41,7 +42,7 @@ def run(data: Path) -> Iterator[Row]:
     yield from honest(data)
 
 
-def words(balance: str = "none", folds: int = 3) -> Labeller:
+def words(balance: Literal["none", "root", "full"] = "none", folds: int = 3) -> Labeller:
     """What reads the products: hashed words and letters, a line between classes."""
     return Views(views=[TfIdf(low=3, high=5, sublinear=True)], classifier=Linear(balance=balance, folds=folds))
 
@@ -134,7 +135,8 @@ def rare(data: Path) -> Iterator[Row]:
 
 def _said(labeller: Labeller, train: Catalog, y: Sequence[str], test: Catalog) -> list[str]:
     fitted = labeller.fit(train, {"label": list(y)})
-    return np.asarray(fitted.classes_["label"])[fitted.predict_proba(test)["label"].argmax(axis=1)].tolist()
+    table = fitted.predict_proba(test)["label"]
+    return [str(each) for each in np.asarray(fitted.learned()["classes_"]["label"])[table.argmax(axis=1)]]
 
 
 def _more(train: Catalog, y: Sequence[str], least: int, *, changed: bool) -> tuple[Catalog, list[str]]:
@@ -144,9 +146,10 @@ def _more(train: Catalog, y: Sequence[str], least: int, *, changed: bool) -> tup
 
 def _favoured(labeller: Labeller, train: Catalog, y: Sequence[str], test: Catalog, counts: Counter[str]) -> list[str]:
     fitted = labeller.fit(train, {"label": list(y)})
-    classes = np.asarray(fitted.classes_["label"])
+    classes = np.asarray(fitted.learned()["classes_"]["label"])
     share = np.array([counts[path] for path in classes.tolist()], float)
-    return classes[(fitted.predict_proba(test)["label"] * (share.max() / share) ** 0.3).argmax(axis=1)].tolist()
+    table = fitted.predict_proba(test)["label"] * (share.max() / share) ** 0.3
+    return [str(each) for each in classes[table.argmax(axis=1)]]
 
 
 def _over(truth: Sequence[str], said: Sequence[str], kept: set[str]) -> Counts:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from wares.algorithm import Labeller
 from wares.arrays import Dense, Labels
 from wares.data.catalog import Catalog
 from wares.errors import UnknownName
 from wares.tasks.holding_out import Names, folds_of, held_out, same_names
+from wares.tasks.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def doubt(
         raise UnknownName.among("target", target, y)
     names = y[target]
     where = folds_of(names, same_names(catalog), folds, seed)
+    if isinstance(labeller, Taxonomy):  # it would hold products out within each fold again, to be honest to a percent
+        labeller = clone(labeller).set_params(folds=0)
     found = held_out(labeller, catalog, {target: names}, where)
     classes, table = found.classes[target], found.tables[target]
     rows = found.rows

@@ -1,6 +1,6 @@
 """Products into a taxonomy: consistent paths over any labeller, cut where it is no longer sure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -41,6 +41,7 @@ class Taxonomy(Labeller):
     in turn. The probability of a node is the sum of what is below it, so a parent is never less likely than its child.
     An answer ends where the next level is not sure enough: `accuracy` says how often answers shall be right, and held
     out products tell where that is. Labels that are not paths are a taxonomy of one level.
+    A column called like a target is not read: it would give the answer away.
     Time: that of the part for all levels, `folds` + 1 times; memory 4 bytes x products x classes while it learns.
 
     Settings
@@ -78,9 +79,10 @@ class Taxonomy(Labeller):
     def fit(self, catalog: Catalog, y: Mapping[str, Names]) -> Self:
         """Learn the path of each product, by target; None where it is not known. Raises DataError for no label."""
         self._check()
-        y = _labelled(y, len(catalog))
         if self.folds == 1:
             raise SettingError("Taxonomy(folds=1): one part cannot be held out; 0 or at least 2")
+        y = _labelled(y, len(catalog))
+        catalog = _blind(catalog, y)
         self.classes_ = {target: _classes(names) for target, names in y.items()}
         self.shares_ = {target: _shares(names, self.classes_[target]) for target, names in y.items()}
         self.levels_ = {target: levels_of(self.classes_[target]) for target in y}
@@ -107,6 +109,7 @@ class Taxonomy(Labeller):
         y = _labelled(y, len(catalog))
         if strange := sorted(set(y) - set(self.classes_)):
             raise UnknownName.among("target", strange[0], self.classes_)
+        catalog = _blind(catalog, self.classes_)
         for target, names in y.items():
             self._extend(target, names)
         catalog, y = together(self.memory_, catalog, {**dict.fromkeys(self.classes_, [None] * len(catalog)), **y})
@@ -128,7 +131,7 @@ class Taxonomy(Labeller):
     def predict_proba(self, catalog: Catalog) -> Mapping[str, Dense]:
         """(n_products, n_classes) probabilities of whole paths by target."""
         self._ready()
-        said = self.part_.predict_proba(catalog)
+        said = self.part_.predict_proba(_blind(catalog, self.classes_))
         return {target: self._together(target, said, self.part_.classes_) for target in self.classes_}
 
     def answers(
@@ -267,6 +270,12 @@ def _labelled(y: Mapping[str, Names], n: int) -> dict[str, list[str | None]]:
         if all(each is None for each in names):
             raise DataError(f"no product has a label of {target!r}")
     return {target: list(names) for target, names in y.items()}
+
+
+def _blind(catalog: Catalog, targets: Iterable[str]) -> Catalog:
+    """Without the columns that hold the answers."""
+    told = [target for target in targets if catalog.has(target)]
+    return Catalog(catalog.scan.drop(told).collect()) if told else catalog
 
 
 def _classes(names: Sequence[str | None]) -> NDArray[Any]:
