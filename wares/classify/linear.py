@@ -54,7 +54,7 @@ class Linear(OfVectors):
     balance: Literal["none", "root", "full"] = "none"
     folds: int = setting(3, low=0, high=100)
     rounds: int = setting(100, low=1)
-    tol: float = setting(0.01, low=1e-8)
+    tol: float = setting(0.1, low=1e-8)
     seed: int = setting(0, low=0)
 
     def fit(self, X: Any, y: Any) -> Self:

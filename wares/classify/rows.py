@@ -67,7 +67,10 @@ class OfVectors(Classifier):
 
     def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Vectors, NDArray[Any]]:
         found: Any = validate_data(self, X, y, reset=reset, **self._wanted())
-        check_classification_targets(found[1])
+        try:
+            check_classification_targets(found[1])
+        except TypeError as error:  # what cannot be put in order
+            raise _mixed(found[1]) from error
         return _plain(found[0]), found[1]
 
     def _rows(self, X: Any) -> Vectors:
@@ -102,11 +105,13 @@ def distinct(y: NDArray[Any]) -> tuple[NDArray[Any], Labels]:
     try:
         classes, codes = np.unique(y, return_inverse=True)
     except TypeError as error:
-        kinds = sorted({type(each).__name__ for each in y.tolist()})
-        raise DataError(
-            f"classes of several kinds ({', '.join(kinds)}); give names, or numbers, and no None"
-        ) from error
+        raise _mixed(y) from error
     return classes, codes.astype(np.int64)
+
+
+def _mixed(y: NDArray[Any]) -> DataError:
+    kinds = sorted({type(each).__name__ for each in y.tolist()})
+    return DataError(f"classes of several kinds ({', '.join(kinds)}); give names, or numbers, and no None")
 
 
 def softmax(logits: NDArray[np.floating]) -> Dense:

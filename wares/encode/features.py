@@ -26,26 +26,34 @@ LETTERS = 400_000
 @dataclass(frozen=True)
 class Features:
     """What is counted in a text: its words, and its n-grams of `low` to `high` letters (0, 0 = none), in so many
-    columns, a power of two."""
+    columns, a power of two; with `pairs` also each two words that stand beside each other."""
 
     words: bool
     low: int
     high: int
     columns: int
+    pairs: bool = False
 
     @classmethod
-    def of(cls, words: bool, low: int, high: int, bits: int) -> "Features":
+    def of(cls, words: bool, low: int, high: int, bits: int, pairs: bool = False) -> "Features":
         """Features by settings of an encoder. Raises SettingError for settings that count nothing or make no sense."""
         if not (low == high == 0 or 0 < low <= high):
             raise SettingError(f"low={low}, high={high}: n-grams go from low to high letters, or both are 0 for none")
         if not words and not high:
             raise SettingError("words=False, high=0: nothing would be counted; allow words or n-grams")
-        return cls(words, low, high, 2**bits)
+        if pairs and not words:
+            raise SettingError("pairs=True, words=False: pairs of words are counted beside words only")
+        return cls(words, low, high, 2**bits, pairs)
+
+    @property
+    def kind(self) -> int:
+        """0 without words, 1 with them, 2 with pairs of them too."""
+        return int(self.words) + int(self.pairs)
 
     @property
     def per_letter(self) -> int:
         """At most so many features begin at a letter or at the space around a word."""
-        return int(self.words) + 2 * (self.high - self.low + 1 if self.high else 0)
+        return self.kind + 2 * (self.high - self.low + 1 if self.high else 0)
 
 
 def counts(texts: Sequence[str], features: Features) -> Sparse:
@@ -55,7 +63,7 @@ def counts(texts: Sequence[str], features: Features) -> Sparse:
     columns, found = np.empty(room[-1], np.int32), np.empty(room[-1], np.float32)
     indptr = np.zeros(len(texts) + 1, np.int64)
     mask = np.uint32(features.columns - 1)
-    ngrams.count(codes, offsets, features.low, features.high, features.words, mask, room, columns, found, indptr)
+    ngrams.count(codes, offsets, features.low, features.high, features.kind, mask, room, columns, found, indptr)
     size = int(indptr[-1])
     return csr_array((found[:size], columns[:size], indptr), shape=(len(texts), features.columns))
 
@@ -93,7 +101,7 @@ def sketched(texts: Sequence[str], features: Features, weights: Dense, width: in
     """(n, width) the features of each text, added up in columns and with signs chosen by their hashes."""
     codes, offsets = letters_of(texts)
     out = np.zeros((len(texts), width), np.float32)
-    ngrams.sketch(codes, offsets, features.low, features.high, features.words, features.per_letter, weights, out)
+    ngrams.sketch(codes, offsets, features.low, features.high, features.kind, features.per_letter, weights, out)
     return out
 
 

@@ -25,9 +25,13 @@ def _in_word(code):
 
 @nb.njit(nogil=True, cache=True)
 def _features(codes, start, stop, low, high, words, out):
-    """Write the hashes of one text's words and n-grams (a space before and after each word); returns how many."""
+    """Write the hashes of one text's words and n-grams (a space before and after each word); returns how many.
+
+    words : 0 for none, 1 for words, 2 for words and each two that stand beside each other.
+    """
     n = 0
     i = start
+    before = np.uint32(0)
     while i < stop:
         if not _in_word(codes[i]):
             i += 1
@@ -40,6 +44,11 @@ def _features(codes, start, stop, low, high, words, out):
         if words:
             out[n] = _mix(h)
             n += 1
+        if words > 1:
+            if before:
+                out[n] = _mix(np.uint32((before ^ np.uint32(0x5BD1E995)) * np.uint32(_PRIME)) ^ h)
+                n += 1
+            before = h
         if high == 0:
             continue
         length = i - first + 2

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -211,19 +212,27 @@ def _of_view(view: Encoder, product: Catalog, columns: NDArray[np.float64]) -> l
 
 
 def _of_words(view: TfIdf, product: Catalog, columns: NDArray[np.float64]) -> list[Part]:
-    """Each column's contribution goes to the words that have it, by how often they do: n-grams never cross words."""
-    features = Features.of(view.words, view.low, view.high, view.bits)
+    """Each column's contribution goes to the words that have it, by how often they do: n-grams never cross words, and
+    pairs are shared."""
+    features = Features.of(view.words, view.low, view.high, view.bits, view.pairs)
     words = _words(product.text(view.columns)[0])
-    distinct = list(dict.fromkeys(words))
+    distinct = {word: place for place, word in enumerate(dict.fromkeys(words))}
     if not distinct:
         return []
-    times = np.array([words.count(word) for word in distinct], np.float64)
-    having = counts(distinct, features).astype(np.float64)
-    having.data *= np.repeat(times, np.diff(having.indptr))
-    total = np.zeros(len(columns))
-    np.add.at(total, having.indices, having.data)
-    having.data *= columns[having.indices] / total[having.indices]
-    values = np.asarray(having.sum(axis=1)).ravel()
+    single = counts(words, features)
+    owners, where, times = [np.repeat(np.arange(len(words)), np.diff(single.indptr))], [single.indices], [single.data]
+    if view.pairs and len(words) > 1:
+        # What two words have beside what each has alone is half of the one and half of the other.
+        both = counts([f"{a} {b}" for a, b in pairwise(words)], features) - single[:-1] - single[1:]
+        pairs = csr_array(both)
+        first = np.repeat(np.arange(len(words) - 1), np.diff(pairs.indptr))
+        owners += [first, first + 1]
+        where += [pairs.indices, pairs.indices]
+        times += [pairs.data / 2, pairs.data / 2]
+    owner, column, time = np.concatenate(owners), np.concatenate(where), np.concatenate(times).astype(np.float64)
+    total = np.bincount(column, time, len(columns))
+    share = np.divide(time * columns[column], total[column], out=np.zeros(len(time)), where=total[column] > 0)
+    values = np.bincount(np.array([distinct[word] for word in words])[owner], share, len(distinct))
     return [Part(word, "word", float(value)) for word, value in zip(distinct, values, strict=True)]
 
 
