@@ -77,11 +77,12 @@ class Filters(Algorithm):
                     values.append(found[1])
             elif dtype.is_numeric() or dtype == pl.Boolean:
                 self.columns_[name] = ["flag" if dtype == pl.Boolean else "number", len(numbers)]
-                numbers.append(catalog.frame([name])[name].cast(pl.Float64).fill_null(math.nan).to_numpy())
+                numbers.append(_own(catalog.frame([name])[name].cast(pl.Float64).fill_null(math.nan)))
             elif dtype in (pl.Datetime, pl.Date):
                 self.columns_[name] = ["time", len(numbers)]
                 moments = catalog.frame([name])[name].cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64)
-                numbers.append(moments.fill_null(math.nan).to_numpy())
+                numbers.append(_own(moments.fill_null(math.nan)))
+                del moments  # it keeps the file mapped, too
         if clusters is not None:
             self.columns_["cluster"] = ["label", len(codes)]
             codes.append(np.asarray(clusters, np.int32))
@@ -107,12 +108,9 @@ class Filters(Algorithm):
                 return None
         # Tree order keeps everything below a path together; for plain text it is alphabetical order.
         values = sorted(found, key=lambda value: value.split(SEPARATOR))
-        parts = [np.empty(0, np.int32)]
-        for piece in catalog.pieces([name]):
-            series = piece.scan.select(column).collect()[name]
-            codes = series.replace_strict(values, list(range(len(values))), default=-1, return_dtype=pl.Int32)
-            parts.append(codes.fill_null(-1).to_numpy())
-        return np.concatenate(parts), values
+        coded = column.replace_strict(values, list(range(len(values))), default=-1, return_dtype=pl.Int32).fill_null(-1)
+        parts = [_own(piece.scan.select(coded).collect()[name]) for piece in catalog.pieces([name])]
+        return np.concatenate([np.empty(0, np.int32), *parts]), values
 
     def _hashes(self, catalog: Catalog, name: str) -> NDArray[np.uint64]:
         parts = [
@@ -276,6 +274,11 @@ class Filters(Algorithm):
         """Code and slot of one product in a column of text or paths; -1 where it has none."""
         kind, slot = self.columns_.get(column, ("", 0))
         return (int(self._facets.codes[slot][row]) if kind in ("text", "path") else -1), slot
+
+
+def _own(column: pl.Series) -> NDArray[Any]:
+    """The numbers of a column as an array of its own: a view would keep the whole file mapped."""
+    return np.array(column.to_numpy())
 
 
 def _at(table: NDArray[Any], slot: int, rows: NDArray[np.integer] | None) -> NDArray[Any]:
