@@ -20,7 +20,9 @@ from wares.algorithm import Labeller
 from wares.classify.linear import Linear
 from wares.data.catalog import Catalog
 from wares.data.tree import Tree
+from wares.encode.sentence import Sentence
 from wares.encode.tfidf import TfIdf
+from wares.tasks.changing import Synonyms, near_words
 from wares.tasks.doubting import doubt
 from wares.tasks.filling import filled
 from wares.tasks.grading import Counts, grades, macro_f1, paired
@@ -113,12 +115,14 @@ def rare(data: Path) -> Iterator[Row]:
     test, truth = pages(data, "validation")
     counts = Counter(y)
     kept = {path for path in set(truth) if 0 < counts[path] < FEW}
+    near = near_words(train, Sentence(columns=("title",), width=512).fit(train))
     plain = _said(words(folds=2), train, y, test)
     for name, said in {
         "class weights, root": _said(words("root", 2), train, y, test),
         "class weights, full": _said(words("full", 2), train, y, test),
         "copies up to 20": _said(words(folds=2), *_more(train, y, 20, changed=False), test),
-        "changed copies up to 20": _said(words(folds=2), *_more(train, y, 20, changed=True), test),
+        "copies up to 20, words left out": _said(words(folds=2), *_more(train, y, 20), test),
+        "copies up to 20, synonyms": _said(words(folds=2), *_more(train, y, 20, synonyms=near), test),
         "prior to the power of .3": _favoured(words(folds=2), train, y, test, counts),
     }.items():
         ours, theirs = (_over(truth, each, kept) for each in (said, plain))
@@ -139,8 +143,10 @@ def _said(labeller: Labeller, train: Catalog, y: Sequence[str], test: Catalog) -
     return [str(each) for each in np.asarray(fitted.learned()["classes_"]["label"])[table.argmax(axis=1)]]
 
 
-def _more(train: Catalog, y: Sequence[str], least: int, *, changed: bool) -> tuple[Catalog, list[str]]:
-    more, named = filled(train, {"label": list(y)}, rare=least, changed=changed)
+def _more(
+    train: Catalog, y: Sequence[str], least: int, *, changed: bool = True, synonyms: Synonyms | None = None
+) -> tuple[Catalog, list[str]]:
+    more, named = filled(train, {"label": list(y)}, rare=least, changed=changed, synonyms=synonyms)
     return more, [str(each) for each in named["label"]]
 
 

@@ -17,7 +17,7 @@ from wares.data.tree import Tree
 from wares.encode.hashing import Hashing
 from wares.errors import DataError, UnknownName
 from wares.tasks.asking import ask, telling
-from wares.tasks.changing import MISTAKES, attacks, changed, replaced, synonyms_of
+from wares.tasks.changing import MISTAKES, attacks, changed, near_words, replaced, synonyms_of
 from wares.tasks.doubting import doubt, doubts
 from wares.tasks.filling import filled
 from wares.tasks.meaning import Rules, by_meaning, ending, shares
@@ -117,6 +117,15 @@ def test_synonyms_are_near_words():
     near = synonyms_of(words, np.array([[1, 0.1], [1, 0.0], [0, 1]], np.float32))
     assert near == {"mug": ["cup"], "cup": ["mug"]}
     assert replaced(near, 1.0)("Mug for boot", np.random.default_rng(0)) == "cup for boot"
+
+
+def test_synonyms_of_a_catalog_are_of_words_that_come_twice():
+    titles = ["boot mug", "boot mug", "sandal cup", "sandal cup", "once only 12"]
+    near = near_words(titled(titles), Signs())
+    assert set(near) == {"boot", "sandal", "mug", "cup"}
+    assert (near["boot"], near["mug"]) == (["sandal"], ["cup"])
+    more, _ = filled(titled(["boot"]), {"a": ["B"]}, rare=40, synonyms=near)
+    assert set(more.text(("title",))) == {"boot", "sandal"}
 
 
 def test_rare_classes_are_filled_and_hard_copies_made():

@@ -178,11 +178,12 @@ def test_emoji_empty_titles_and_identical_records_get_an_answer():
     assert same.predict_proba(titled(["shoe"]))["label"] == pytest.approx(0.5, abs=0.2)
 
 
-def test_a_column_called_like_the_target_is_not_read():
+def test_a_column_that_holds_the_labels_is_not_read():
     catalog, y = shop()
     telling = Catalog(catalog.scan.collect().with_columns(description=pl.Series(y)))
     seen, blind = (Small().fit(telling, {target: y}) for target in ("label", "description"))
     asked = Catalog(pl.DataFrame({"id": ["a"], "title": ["thing"], "description": ["Kitchen > Pans"]}))
+    assert (seen.blind_, blind.blind_) == ([], ["description"])
     assert seen.answers(asked)[0].path == "Kitchen > Pans"
     nothing = blind.predict_proba(titled(["thing"]))["description"]
     assert np.array_equal(blind.predict_proba(asked)["description"], nothing)

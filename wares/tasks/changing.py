@@ -1,7 +1,8 @@
 """Texts with mistakes, to attack a model or teach it: slips of fingers, words lost or swapped, fields missing."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,9 @@ import polars as pl
 from wares.arrays import Dense, unit
 from wares.data.catalog import Catalog
 from wares.data.schema import TEXT
+
+Synonyms: TypeAlias = dict[str, list[str]]
+"""By word, those that mean nearly the same."""
 
 Change: TypeAlias = Callable[[str, np.random.Generator], str]
 """A text to the text with mistakes."""
@@ -81,10 +85,10 @@ MISTAKES: dict[str, Change] = {
 """Attacks on a text, by name."""
 
 
-def synonyms_of(words: Sequence[str], vectors: Dense, k: int = 3, least: float = 0.6) -> dict[str, list[str]]:
+def synonyms_of(words: Sequence[str], vectors: Dense, k: int = 3, least: float = 0.6) -> Synonyms:
     """For each word at most k others whose vectors are the nearest, by cosine of `least` or more."""
     rows = np.asarray(unit(vectors), np.float32)
-    out: dict[str, list[str]] = {}
+    out: Synonyms = {}
     for start in range(0, len(rows), 1024):
         near = rows[start : start + 1024] @ rows.T
         near[np.arange(len(near)), np.arange(start, start + len(near))] = -1
@@ -92,6 +96,13 @@ def synonyms_of(words: Sequence[str], vectors: Dense, k: int = 3, least: float =
             if found := [words[each] for each in best.tolist() if near[at, each] >= least]:
                 out[words[start + at]] = found
     return out
+
+
+def near_words(catalog: Catalog, encoder: Any, *, most: int = 5_000, columns: Sequence[str] = ("title",)) -> Synonyms:
+    """Synonyms of the most frequent words of a catalog, by a fitted encoder that reads text."""
+    counts = Counter(word for text in catalog.text(columns) for word in text.lower().split() if word.isalpha())
+    words = [word for word, n in counts.most_common(most) if n > 1 and len(word) > 2]
+    return synonyms_of(words, encoder.encode_text(words)) if words else {}
 
 
 def replaced(synonyms: Mapping[str, Sequence[str]], share: float = 0.3) -> Change:

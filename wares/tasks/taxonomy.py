@@ -1,10 +1,11 @@
 """Products into a taxonomy: consistent paths over any labeller, cut where it is no longer sure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.base import clone
@@ -41,7 +42,7 @@ class Taxonomy(Labeller):
     in turn. The probability of a node is the sum of what is below it, so a parent is never less likely than its child.
     An answer ends where the next level is not sure enough: `accuracy` says how often answers shall be right, and held
     out products tell where that is. Labels that are not paths are a taxonomy of one level.
-    A column called like a target is not read: it would give the answer away.
+    A column called like a target that holds just the labels is not read, since it would give the answers away.
     Time: that of the part for all levels, `folds` + 1 times; memory 4 bytes x products x classes while it learns.
 
     Settings
@@ -50,7 +51,7 @@ class Taxonomy(Labeller):
     folds : parts held out in turn to learn weights and sureness; 0 takes every level alike and learns neither.
     accuracy : the share of answers that shall be right, 0..1, as far as held out products tell; None = whole paths.
     rare : classes with fewer products get copies up to so many; 0 = none. copies : "same" as they are, "changed" with
-    words left out or replaced by near ones.
+    words left out.
     hardened : the share of products that are shown a second time with mistakes in their text.
     replay : products of each class that are kept to be shown again by `partial_fit`, which would forget them; 0 = none.
     prior : how far rare classes are favoured when a path is chosen: its probability is divided by the share of the
@@ -61,7 +62,8 @@ class Taxonomy(Labeller):
     classes_ : by target, paths in order. part_ : the fitted labeller. levels_ : by target, the levels it was asked
     for, 0 being whole paths. weights_ : by target, of each level. shares_ : by target, (n_classes,) of the products.
     curve_ : by target, (m, 3): for the threshold in the first column, the share of products with an answer, and the
-    share of these that is right, of products held out. memory_ : the products kept, by column.
+    share of these that is right, of products held out. memory_ : the products kept, by column. blind_ : columns that
+    hold the labels and are not read.
 
     Source: Guo et al. 2017, arXiv:1706.04599 (honest probabilities); Menon et al. 2021, arXiv:2007.07314 (prior).
     """
@@ -82,7 +84,8 @@ class Taxonomy(Labeller):
         if self.folds == 1:
             raise SettingError("Taxonomy(folds=1): one part cannot be held out; 0 or at least 2")
         y = _labelled(y, len(catalog))
-        catalog = _blind(catalog, y)
+        self.blind_ = [target for target, names in y.items() if _gives_away(catalog, target, names)]
+        catalog = _without(catalog, self.blind_)
         self.classes_ = {target: _classes(names) for target, names in y.items()}
         self.shares_ = {target: _shares(names, self.classes_[target]) for target, names in y.items()}
         self.levels_ = {target: levels_of(self.classes_[target]) for target in y}
@@ -109,7 +112,7 @@ class Taxonomy(Labeller):
         y = _labelled(y, len(catalog))
         if strange := sorted(set(y) - set(self.classes_)):
             raise UnknownName.among("target", strange[0], self.classes_)
-        catalog = _blind(catalog, self.classes_)
+        catalog = _without(catalog, self.blind_)
         for target, names in y.items():
             self._extend(target, names)
         catalog, y = together(self.memory_, catalog, {**dict.fromkeys(self.classes_, [None] * len(catalog)), **y})
@@ -131,7 +134,7 @@ class Taxonomy(Labeller):
     def predict_proba(self, catalog: Catalog) -> Mapping[str, Dense]:
         """(n_products, n_classes) probabilities of whole paths by target."""
         self._ready()
-        said = self.part_.predict_proba(_blind(catalog, self.classes_))
+        said = self.part_.predict_proba(_without(catalog, self.blind_))
         return {target: self._together(target, said, self.part_.classes_) for target in self.classes_}
 
     def answers(
@@ -272,10 +275,18 @@ def _labelled(y: Mapping[str, Names], n: int) -> dict[str, list[str | None]]:
     return {target: list(names) for target, names in y.items()}
 
 
-def _blind(catalog: Catalog, targets: Iterable[str]) -> Catalog:
-    """Without the columns that hold the answers."""
-    told = [target for target in targets if catalog.has(target)]
-    return Catalog(catalog.scan.drop(told).collect()) if told else catalog
+def _gives_away(catalog: Catalog, target: str, names: Names) -> bool:
+    """Whether a column called like the target holds its labels, nine of ten at least."""
+    if not catalog.has(target):
+        return False
+    said = catalog.frame([target])[target].cast(pl.String, strict=False).to_list()
+    pairs = [(a, b) for a, b in zip(said, names, strict=True) if b is not None]
+    return len([1 for a, b in pairs if a == b]) >= 0.9 * len(pairs)
+
+
+def _without(catalog: Catalog, columns: Sequence[str]) -> Catalog:
+    there = [name for name in columns if catalog.has(name)]
+    return Catalog(catalog.scan.drop(there).collect()) if there else catalog
 
 
 def _classes(names: Sequence[str | None]) -> NDArray[Any]:
