@@ -31,16 +31,17 @@ _VERY_GOOD = """
 """
 _BAD = """
     bad poor poorly cheaply disappointing disappointed disappoints disappointment dislike disliked hate hated broke
-    broken breaks breaking crack cracked cracks damaged damage defect defective faulty flaw flawed flimsy fragile
-    weak thin uncomfortable hard stiff itchy rough scratchy tight loose small big short heavy bulky slow slowly late
-    delayed delay lag laggy lags freezes frozen crash crashes crashed stuck difficult complicated confusing annoying
-    annoyed rude unhelpful unfriendly dirty filthy stained stain smell smells smelly stinks stink odor odour noisy
-    loud hot overheats overheating dim dark blurry fuzzy expensive overpriced pricey costly wrong missing incomplete
-    leak leaks leaked leaking spilled spoiled spoilt rotten moldy mouldy stale bland sour bitter salty fade faded
-    fades shrank shrunk shrinks torn tear ripped fake counterfeit imitation misleading cheated problem problems
-    issue issues complain complaint fail failed fails failure failing unfortunately regret sorry ugly boring dull
-    mediocre peeled peeling rust rusty rusted scratched scratches dead dies died drains unusable unreliable unsafe
-    unhappy unsatisfied return returned returning refund refused ignored lost error errors bug bugs buggy
+    broken break breaks breaking crack cracked cracks damaged damage defect defective faulty flaw flawed flimsy
+    fragile weak thin uncomfortable hard stiff itchy rough scratchy tight loose small big short heavy bulky slow
+    slowly late delayed delay lag laggy lags freezes frozen crash crashes crashed stuck difficult complicated
+    confusing annoying annoyed rude unhelpful unfriendly dirty filthy stained stain smell smells smelly stinks stink
+    odor odour noisy loud hot overheats overheating dim dark blurry fuzzy expensive overpriced pricey costly wrong
+    missing incomplete leak leaks leaked leaking spilled spoiled spoilt rotten moldy mouldy stale bland sour bitter
+    salty fade faded fades shrank shrunk shrinks torn tear ripped fake counterfeit imitation misleading cheated
+    problem problems issue issues complain complaint fail failed fails failure failing unfortunately regret sorry
+    ugly boring dull mediocre peeled peeling rust rusty rusted scratched scratches dead dies died drains unusable
+    unreliable unsafe unhappy unsatisfied return returned returning refund refused ignored lost error errors bug
+    bugs buggy
 """
 _VERY_BAD = """
     terrible horrible awful worst worse useless worthless garbage trash junk crap rubbish scam disgusting pathetic
