@@ -21,7 +21,7 @@ def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("shops") / "small"
     tables = {"products": small_shop.products(), "events": small_shop.events(), "shoppers": small_shop.shoppers()}
-    build_shop(folder, **tables, settings=small_shop.SETTINGS).close()
+    build_shop(folder, **tables, settings={**small_shop.SETTINGS, "categories.own": True}).close()
     return folder
 
 

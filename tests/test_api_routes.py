@@ -231,7 +231,13 @@ def test_the_document_holds_every_route(address: str) -> None:
     document = good(ask(address, "/openapi.json"))
     assert set(document["paths"]) == {
         "/api/search",
+        "/api/similar",
         "/api/similar/{id}",
+        "/api/classify",
+        "/api/labels/{id}",
+        "/api/ask",
+        "/api/doubt",
+        "/api/reviews/{id}",
         "/api/recommend",
         "/api/bought-together/{id}",
         "/api/events",

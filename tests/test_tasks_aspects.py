@@ -49,7 +49,7 @@ class Photo(Encoder):
         return self.encode_images([Path(title.split()[0]) for title in catalog.text(["title"])])
 
     def encode_images(self, paths: Sequence[Path]) -> Dense:
-        return np.array([[path.stem == "red", path.stem == "blue"] for path in paths], np.float32).reshape(-1, 2)
+        return np.array([[path.stem == "red", Path(path).stem == "blue"] for path in paths], np.float32).reshape(-1, 2)
 
 
 def aspects(*parts: Encoder) -> Aspects:

@@ -17,6 +17,8 @@ PAGES = (
     "/clusters/0",
     "/map",
     "/why/P3",
+    "/categories",
+    "/categories?title=blue+coffee+mug",
     "/shoppers",
     "/shoppers/U7",
     "/shoppers/U7?repeats=true",

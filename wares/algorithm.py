@@ -169,7 +169,7 @@ class ReadsText(Protocol):
 class ReadsImages(Protocol):
     """An encoder that can look at photos."""
 
-    def encode_images(self, paths: Sequence[Path]) -> Vectors: ...
+    def encode_images(self, images: Sequence[Path | str | bytes]) -> Vectors: ...
 
 
 @dataclass(kw_only=True, eq=False)

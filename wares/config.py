@@ -23,11 +23,13 @@ from wares.settings import (
     COLUMNS,
     TABLES,
     TEMPLATE,
+    CategorySettings,
     EvaluateSettings,
     EventSettings,
     GroupingSettings,
     NameSettings,
     ProductSettings,
+    ReviewSettings,
     SearchSettings,
     ShopperSettings,
     ShopSettings,
@@ -55,6 +57,8 @@ class Config:
     search: SearchSettings
     grouping: GroupingSettings
     names: NameSettings
+    categories: CategorySettings
+    reviews: ReviewSettings
     evaluate: EvaluateSettings
     algorithms: Mapping[str, Mapping[str, Any]]
     folder: Path | None = None
@@ -104,8 +108,9 @@ class Config:
 
     def _moved(self, folder: Path) -> "Config":
         moved = Config.of(self.text, folder)
-        source = self.shoppers.source
-        return moved.with_sources(self.products.sources, self.events.sources, *([source] if source else []))
+        sources = self.products.sources, self.events.sources, self.shoppers.source, self.reviews.source
+        moved = moved.with_sources(*sources)
+        return moved.with_labels(self.categories.source, self.categories.taxonomy)
 
     # -- changed copies --------------------------------------------------------------------------------------------
 
@@ -114,6 +119,7 @@ class Config:
         products: Sequence[Path | str] | None = None,
         events: Sequence[Path | str] | None = None,
         shoppers: Path | str | None = None,
+        reviews: Path | str | None = None,
     ) -> "Config":
         """The same settings with other source files; what is not given stays. Paths are relative to where we are."""
         document = tomlkit.parse(self.text)
@@ -121,8 +127,17 @@ class Config:
             if paths is not None:
                 table = _table(document, name)
                 table["sources"] = [_written(path, self.folder) for path in paths]
-        if shoppers is not None:
-            _table(document, "shoppers")["source"] = _written(shoppers, self.folder)
+        for name, path in (("shoppers", shoppers), ("reviews", reviews)):
+            if path is not None:
+                _table(document, name)["source"] = _written(path, self.folder)
+        return Config.of(tomlkit.dumps(document), self.folder)
+
+    def with_labels(self, source: Path | str | None = None, taxonomy: Path | str | None = None) -> "Config":
+        """The same settings with another file of labels, or of categories; what is not given stays."""
+        document = tomlkit.parse(self.text)
+        for key, path in (("source", source), ("taxonomy", taxonomy)):
+            if path is not None:
+                _table(document, "categories")[key] = _written(path, self.folder)
         return Config.of(tomlkit.dumps(document), self.folder)
 
     def with_value(self, key: str, value: str) -> "Config":
@@ -242,8 +257,9 @@ def _dataclass(cls: type, table: Mapping[str, Any], name: str, folder: Path | No
             check_known(kind, (name, "kinds", each), list(weights), "kind")
     if "sources" in values:
         values["sources"] = tuple(_read_path(each, folder) for each in values["sources"])
-    if "source" in values:
-        values["source"] = _read_path(values["source"], folder) if values["source"] else None
+    for key in ("source", "taxonomy"):
+        if key in values:
+            values[key] = _read_path(values[key], folder) if values[key] else None
     return cls(**values)
 
 
@@ -346,10 +362,16 @@ def _set(document: Any, name: str, rest: str, text: str) -> None:
     role, table = ROLES[name], _table(document, name)
     *steps, key = rest.split(".")
     for step in steps:  # into the parts of a composite
+        hint = settings_of(find(role, table["use"])).get(step) if "use" in table else None
+        role = role_in(hint) or role
+        if step not in table and isinstance(hint, type) and issubclass(hint, Algorithm) and key == "use":
+            table[step] = tomlkit.table()  # one part, until now the default
         try:
             table = table[int(step) if step.isdigit() else step]
         except (KeyError, IndexError, TypeError):
-            raise Mistake((name, *steps), f"there is no part {'.'.join(steps)!r} in [{name}]") from None
+            where = ".".join([name, *steps])
+            first = f"; say which first: {where}.use=NAME" if hint is not None and role_in(hint) else ""
+            raise Mistake((name, *steps), f"there is no part {'.'.join(steps)!r} in [{name}]{first}") from None
     if key == "use":
         if not is_path(text):  # package.module:Class names a class of anyone's
             check_known(text, (name, key), names(role), f"{name} algorithm")

@@ -17,6 +17,7 @@ from wares.data.read import read_events
 from wares.errors import DataError
 from wares.opened import Opened
 from wares.stages.clustering import NAMED
+from wares.stages.labels import LABEL, logged
 
 if TYPE_CHECKING:
     from wares.store.log import Log
@@ -81,6 +82,14 @@ class Live:
     def rename(self, cluster: int, name: str) -> None:
         """Say how a cluster is to be called; an empty name takes that back (from the next build on)."""
         self.log().append(NAMED, [{"cluster": cluster, "name": name}], [str(cluster)])
+
+    def label(self, product: str, path: str) -> None:
+        """Say which category a product is in; an empty one takes that back."""
+        self.log().append(LABEL, [{"product": product, "path": path}], [product])
+
+    def labels(self) -> dict[str, str]:
+        """What was said of products, id to category."""
+        return logged(self._path)
 
     def names(self, now: Opened) -> None:
         """Call the clusters of a build as the log says, if that may have changed."""

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wares.algorithm import Context, Index, ReadsText, Recommender, load
+from wares.algorithm import Context, Index, Labeller, ReadsText, Recommender, load
 from wares.arrays import Mask
 from wares.data.answers import Cluster, Hit
 from wares.data.catalog import Catalog
@@ -18,9 +18,10 @@ from wares.data.history import History
 from wares.data.hits import Hits, Reason
 from wares.data.ids import Ids
 from wares.data.mapped import Mapped
+from wares.data.opinions import Opinions
 from wares.data.shelf import Shelf
 from wares.engine import read_json
-from wares.errors import UnknownName
+from wares.errors import SettingError, UnknownName
 from wares.index.words import Words
 from wares.tasks import recommending
 from wares.tasks.aspects import Aspects
@@ -239,6 +240,31 @@ class Opened:
         return Similar(
             index=self.index, vectors=self.vectors, together=self.together, filters=self.filters, words=self.words
         )
+
+    @cached_property
+    def labeller(self) -> Labeller:
+        """What has learned categories. Raises SettingError where nothing has."""
+        path = self.folder / "categories" / "model"
+        if not path.exists():
+            raise SettingError(
+                "this shop has learned no categories yet: wares classify train SHOP --labels FILE; or give a taxonomy, "
+                "to go by meaning alone"
+            )
+        return Labeller.load(path)
+
+    @cached_property
+    def categories(self) -> pl.DataFrame | None:
+        """What was found for each shown row, path, probability and sure; None where nothing was learned."""
+        path = self.folder / "categories" / "answers.arrow"
+        return pl.read_ipc(path) if path.exists() else None
+
+    @cached_property
+    def opinions(self) -> Opinions:
+        """What reviews say of the products. Raises SettingError where there are none."""
+        told = self.report.get("reviews")
+        if not told:
+            raise SettingError("this shop has no reviews yet: wares build SHOP --reviews FILE")
+        return Opinions(self.folder / "reviews", told["usual"], told["by"])
 
     @cached_property
     def aspects(self) -> Aspects:

@@ -16,15 +16,21 @@ MOST_LEAVES = 80
 """Leaves drawn; what is merged below them is drawn as one."""
 
 
-def curve(points: Sequence[tuple[float, float]], *, x: str, y: str, chosen: float | None = None) -> str:
-    """An SVG of (x, y) points joined, x on a logarithmic scale, with a mark where x is `chosen`; "" for under two."""
-    points = sorted(each for each in points if math.isfinite(each[1]) and each[0] > 0)
+def curve(
+    points: Sequence[tuple[float, float]], *, x: str, y: str, chosen: float | None = None, even: bool = False
+) -> str:
+    """An SVG of (x, y) points joined, with a mark where x is `chosen`; "" for under two.
+
+    even : x on an even scale, only every tenth of the points told; else x is above 0, on a logarithmic scale.
+    """
+    points = sorted(each for each in points if math.isfinite(each[1]) and (each[0] > 0 or even))
     if len(points) < 2:
         return ""
     low, high = min(each[1] for each in points), max(each[1] for each in points)
-    across = _scale(math.log(points[0][0]), math.log(points[-1][0]), LEFT, WIDTH - RIGHT)
+    place: Callable[[float], float] = float if even else math.log
+    across = _scale(place(points[0][0]), place(points[-1][0]), LEFT, WIDTH - RIGHT)
     down = _scale(low, high, HEIGHT - BOTTOM, TOP)
-    places = [(across(math.log(px)), down(py), px, py) for px, py in points]
+    places = [(across(place(px)), down(py), px, py) for px, py in points]
     path = "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py, _, _ in places)
     parts = [f'<path class="frame" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>']
     for value in _steps(low, high):
@@ -34,10 +40,10 @@ def curve(points: Sequence[tuple[float, float]], *, x: str, y: str, chosen: floa
     last = -math.inf
     for px, _, k, _ in places:
         if px - last >= 34:
-            parts.append(_text(px, HEIGHT - BOTTOM + 18, f"{k:g}", "middle"))
+            parts.append(_text(px, HEIGHT - BOTTOM + 18, f"{k:.3g}", "middle"))
             last = px
     parts.append(f'<path class="line" d="{path}"/>')
-    for px, py, k, value in places:
+    for px, py, k, value in places[:: max(1, len(places) // 12)] if even else places:
         kind = "chosen" if k == chosen else "point"
         size = 6 if kind == "chosen" else 3.5
         title = f"<title>{escape(x)} {k:g}: {escape(y)} {value:,.4g}</title>"

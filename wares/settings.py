@@ -52,6 +52,14 @@ steady = true             # hold clusters near those of the last build, so that 
 # model = "qwen3:8b"
 # key_env = "WARES_NAMES_KEY"        # the environment variable that holds its key, if it needs one
 
+[categories]              # learned from labels, and found for products that have none; `wares classify train` sets them
+# source = "labels.csv"   # products' ids and their categories
+# taxonomy = "tree.csv"   # all categories there are
+# own = true              # learn from the categories of the product files too
+
+[reviews]                 # what people wrote of the products; its sentiment becomes columns, to filter and compare by
+# source = "reviews.csv"  # products' ids and texts, and ratings where there are any
+
 [recommend]               # histories to products
 use = "blend"
 
@@ -113,6 +121,36 @@ class SearchSettings:
 
 
 @dataclass(frozen=True)
+class CategorySettings:
+    """[categories]. Categories that are learned from labels, and found for products that have none.
+
+    source : a file of products' ids and their categories, or None. taxonomy : a file of all categories there are, or
+    None. columns : our names ("id", "label") to those of the file. own : learn from the categories of the product files
+    too. accuracy : share of answers that are to be right; a path ends where less would be. 0 = no path is cut.
+    """
+
+    source: Path | None = None
+    taxonomy: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    own: bool = False
+    accuracy: float = 0.0
+
+
+@dataclass(frozen=True)
+class ReviewSettings:
+    """[reviews]. What people wrote of the products.
+
+    source : a file of products' ids and texts, or None. columns : our names ("product", "text", "title", "rating",
+    "at", "shopper") to those of the file. aspects : more of what reviews may speak of, each with its words after
+    commas, such as zipper = "zipper, zip, 拉链".
+    """
+
+    source: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    aspects: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class EvaluateSettings:
     """[evaluate]. until : the date before which events are learned from, such as "2026-01-31"; "" = 80 % of them.
 
@@ -153,11 +191,15 @@ TABLES: dict[str, type] = {
     "search": SearchSettings,
     "grouping": GroupingSettings,
     "names": NameSettings,
+    "categories": CategorySettings,
+    "reviews": ReviewSettings,
     "evaluate": EvaluateSettings,
 }
 COLUMNS: dict[tuple[str, str], Iterable[str]] = {
     ("products", "columns"): PRODUCT_COLUMNS,
     ("events", "columns"): EVENT_COLUMNS,
     ("shoppers", "columns"): ("shopper",),
+    ("categories", "columns"): ("id", "label"),
+    ("reviews", "columns"): ("product", "text", "title", "rating", "at", "shopper"),
 }
 """Tables inside tables whose keys are known."""

@@ -10,13 +10,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from wares import exporting, groups
+from wares import categories, exporting, groups
 from wares.algorithm import Context
 from wares.arrivals import Arrivals
 from wares.building import build
-from wares.data.answers import Answer, Cluster, Found, Placed
+from wares.data.answers import Answer, Classified, Cluster, Found, Placed
 from wares.data.history import History
 from wares.data.hits import Reason
+from wares.data.opinions import Reviewed
 from wares.engine import Observer
 from wares.errors import SettingError, WaresError
 from wares.live import Live
@@ -149,12 +150,16 @@ class Shop:
             "content + bought together" if now.together else "content",
         )
 
-    def similar_to_photo(self, photo: Path | str, k: int = 10, where: Mapping[str, Any] | None = None) -> Answer:
-        """Products whose photos are like this one, a file. Raises DataError for one that is no picture, and
-        SettingError where the shop's vectors know no photos."""
+    def similar_to_photo(
+        self, photo: Path | str | bytes, k: int = 10, where: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Products whose photos are like this one, a file or its content.
+
+        Raises DataError for one that is no picture, SettingError where the shop's vectors know no photos.
+        """
         started = time.perf_counter()
         now = self.now
-        found = now.aspects.photo(Path(photo), _positive(k), allowed=now.filters.mask(where))
+        found = now.aspects.photo(photo, _positive(k), allowed=now.filters.mask(where))
         return Answer(now.hits(found, [[Reason("looks alike", 1.0)]] * k), _since(started), "image")
 
     def bought_together(self, product: str, k: int = 10) -> Answer:
@@ -222,6 +227,14 @@ class Shop:
         """What is known of several products, in their order. Raises UnknownName."""
         return self.now.cards(ids)
 
+    def reviews(self, product: str) -> Reviewed:
+        """What reviews say of a product: how much they praise it, and each of its aspects, with the sentences that do.
+
+        Raises UnknownName, and SettingError where the shop has no reviews.
+        """
+        now = self.now
+        return now.opinions.of(now.shelf.ids.row(product), product)
+
     def clusters(self) -> list[Cluster]:
         """The groups of products, with names."""
         return self.now.clusters
@@ -263,6 +276,50 @@ class Shop:
         groups.check_name(now, number, name)
         self._live.rename(id, name.strip())
         return self.now.clusters[number]
+
+    # -- categories ------------------------------------------------------------------------------------------------
+
+    def classify(
+        self,
+        products: Any,
+        *,
+        taxonomy: Path | str | None = None,
+        columns: Mapping[str, str] | None = None,
+        accuracy: float | None = None,
+        why: bool = False,
+    ) -> list[Classified]:
+        """The category of each product of a file, a table or a list of dicts, as this shop has learned it.
+
+        taxonomy : a file of categories, to go by meaning alone, without any label. columns : our names to the file's.
+        accuracy : the share of answers that shall be right; paths are cut for it. why : with reasons.
+
+        Raises SettingError where nothing was learned and no taxonomy is given, DataError for products that cannot be
+        read.
+        """
+        return categories.classify(self.now, products, taxonomy=taxonomy, columns=columns, accuracy=accuracy, why=why)
+
+    def categories(self) -> dict[str, Any]:
+        """What was learned and found: labels, classes, accuracy, curve, and by path how many products; {} if nothing.
+
+        curve : (threshold, share of held-out products with an answer, share of these that is right). found : path,
+        products, and how many of these are labelled, the largest first; "" is what it is not sure of.
+        """
+        return categories.summary(self.now)
+
+    def label(self, product: str, category: str) -> Classified:
+        """Say which category a product is in; learned from in the next build, and kept in every later one.
+
+        An empty category takes it back. Raises UnknownName.
+        """
+        return categories.label(self.now, self._live, product, category)
+
+    def ask(self, k: int = 10) -> list[Classified]:
+        """The k products whose label would teach most. Raises SettingError where no categories were learned."""
+        return categories.ask(self.now, self._live, _positive(k))
+
+    def doubt(self, k: int = 10) -> list[Classified]:
+        """The k labels that are most likely wrong, and what they should be. Raises SettingError as `ask` does."""
+        return categories.doubt(self.now, _positive(k))
 
     def shoppers(self, prefix: str = "", limit: int = 20) -> list[str]:
         """Ids of shoppers that start so, in alphabetical order."""
@@ -363,16 +420,25 @@ def build_shop(
     merge_duplicates: bool | None = None,
     allow_unmatched: bool | None = None,
     observer: Observer | None = None,
+    reviews: Any = None,
 ) -> Shop:
     """Build a shop from tables or files and open it; without any, from those its `shop.toml` remembers.
 
-    products, events, shoppers : a path or a list of paths, or a polars, pandas or Arrow table (which is kept in the
-    shop's folder `data`). columns : our names to those of the files, such as `{"title": "Description"}`; write
+    products, events, shoppers, reviews : a path or a list of paths, or a polars, pandas or Arrow table (which is kept
+    in the shop's folder `data`). columns : our names to those of the files, such as `{"title": "Description"}`; write
     "events.value" where products and events share a name. kinds : event kinds of the file to ours. settings : such as
     `{"cluster.n_clusters": 40}`.
     """
     asked = Asked(
-        products, events, shoppers, columns or {}, kinds or {}, settings or {}, merge_duplicates, allow_unmatched
+        products,
+        events,
+        shoppers,
+        columns or {},
+        kinds or {},
+        settings or {},
+        merge_duplicates,
+        allow_unmatched,
+        reviews,
     )
     config = asked.config(Path(folder))
     check_sources(config)

@@ -11,6 +11,7 @@ from wares.config import FILE, Config
 from wares.data.passes import opened
 from wares.data.read import open_source
 from wares.data.reading import of_events, of_products
+from wares.data.reviews import check_reviews
 from wares.data.schema import EVENTS, PRODUCTS
 from wares.errors import DataError, SettingError, UnknownName
 
@@ -29,6 +30,7 @@ class Asked:
     settings: Mapping[str, Any] = field(default_factory=dict)
     merge_duplicates: bool | None = None
     allow_unmatched: bool | None = None
+    reviews: Any = None
 
     def config(self, folder: Path, *, keep_tables: bool = True) -> Config:
         """The settings to build with: those of the folder with what was asked. Nothing is written but given tables.
@@ -39,12 +41,11 @@ class Asked:
             raise DataError(f"{folder} is a file, not a folder; a shop needs a folder of its own")
         config = Config.read(folder) if (folder / FILE).exists() else Config.default(folder)
         paths = {
-            name: _paths(folder, name, getattr(self, name), keep_tables) for name in ("products", "events", "shoppers")
+            name: _paths(folder, name, getattr(self, name), keep_tables)
+            for name in ("products", "events", "shoppers", "reviews")
         }
-        shoppers = paths["shoppers"]
-        if shoppers is not None and len(shoppers) != 1:
-            raise SettingError(f"shoppers are read from one file, not {len(shoppers)}")
-        config = config.with_sources(paths["products"], paths["events"], shoppers[0] if shoppers else None)
+        shoppers, reviews = (_one(name, paths[name]) for name in ("shoppers", "reviews"))
+        config = config.with_sources(paths["products"], paths["events"], shoppers, reviews)
         for key, value in self._values():
             config = config.with_value(key, value)
         if not config.products.sources:
@@ -72,6 +73,14 @@ def check_sources(config: Config) -> None:
             of_events(*table)
     if config.shoppers.source is not None:
         open_source(config.shoppers.source)
+    if config.reviews.source is not None:
+        check_reviews(config.reviews.source, config.reviews.columns or None)
+
+
+def _one(name: str, paths: list[Path] | None) -> Path | None:
+    if paths is not None and len(paths) != 1:
+        raise SettingError(f"{name} are read from one file, not {len(paths)}")
+    return paths[0] if paths else None
 
 
 def _column_key(ours: str) -> str:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from wares.api import hot
 from wares.api.replies import JSON
-from wares.data.answers import Cluster, Placed
+from wares.data.answers import Answer, Classified, Cluster, Placed
 from wares.web import asking
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def router(shop: "Shop") -> APIRouter:
     """Every cold route, answering from the shop."""
     made = APIRouter(dependencies=[Depends(refuse_unknown)], default_response_class=JSON)
     _about_products(made, shop)
+    _about_reviews(made, shop)
     _about_clusters(made, shop)
+    _about_categories(made, shop)
     _about_shoppers(made, shop)
     _about_the_shop(made, shop)
     return made
@@ -36,9 +38,12 @@ Id = Annotated[str, Path(description="Exactly as in the product file; any charac
 Number = Annotated[int, Path(ge=0, le=10**8)]
 K = Annotated[int, Query(ge=1, le=asking.MAX_K, description="How many products to answer.")]
 Offset = Annotated[int, Query(ge=0, le=asking.MAX_OFFSET, description="How many of the best to pass over.")]
+Accuracy = Annotated[float | None, Query(ge=0, le=1, description="Share of answers to be right; others are cut.")]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="How many to answer.")]
 
 
+MAX_PHOTO = 20 << 20  # bytes
+_PHOTO = {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
 _PRODUCT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "title": {"type": "string"}}}
 _PRODUCTS = {
     "required": True,
@@ -50,6 +55,17 @@ def _about_products(made: APIRouter, shop: "Shop") -> None:
     @made.get("/api/products/{id:path}", tags=["products"], summary="One product: its fields, cluster and variants")
     async def product(id: Id) -> dict[str, Any]:
         return JSON(shop.product(id))  # type: ignore[return-value]
+
+    @made.post(
+        "/api/similar",
+        tags=["products"],
+        summary="Products whose photos are like the photo sent",
+        openapi_extra={"requestBody": _PHOTO},
+    )
+    async def like_photo(request: Request, k: K = 10) -> Answer:
+        """The body is the file itself, JPEG, PNG or WebP, of 20 MB at most. Nothing is kept."""
+        photo = await hot.body_of(request, MAX_PHOTO)
+        return JSON(await run_in_threadpool(shop.similar_to_photo, photo, k))  # type: ignore[return-value]
 
     @made.delete("/api/products/{id:path}", tags=["products"], summary="Have a product gone from the next build on")
     async def delete(id: Id) -> dict[str, int]:
@@ -68,6 +84,12 @@ def _about_products(made: APIRouter, shop: "Shop") -> None:
         """
         rows = hot.objects(await hot.body_of(request), "product", '{"id": "P1", "title": "green tea", "price": 4.5}')
         return JSON({"products": await run_in_threadpool(shop.add_products, rows)})  # type: ignore[return-value]
+
+
+def _about_reviews(made: APIRouter, shop: "Shop") -> None:
+    @made.get("/api/reviews/{id:path}", tags=["products"], summary="What reviews say of a product and its aspects")
+    async def reviews(id: Id) -> dict[str, Any]:
+        return JSON(shop.reviews(id).json())  # type: ignore[return-value]
 
 
 def _about_clusters(made: APIRouter, shop: "Shop") -> None:
@@ -99,6 +121,33 @@ def _about_clusters(made: APIRouter, shop: "Shop") -> None:
     async def cluster(id: Number, k: K = 24, offset: Offset = 0) -> dict[str, Any]:
         found, answer = shop.cluster(id, k=k, offset=offset)
         return JSON({"cluster": found, "hits": answer.hits, "took_ms": answer.took_ms})  # type: ignore[return-value]
+
+
+def _about_categories(made: APIRouter, shop: "Shop") -> None:
+    @made.post(
+        "/api/classify",
+        tags=["categories"],
+        summary="The category of each product, as learned from labels",
+        openapi_extra={"requestBody": _PRODUCTS},
+    )
+    async def classify(request: Request, accuracy: Accuracy = None) -> dict[str, list[Classified]]:
+        """One product or a list: an id, a title, and what else there is to say. Nothing is kept."""
+        rows = hot.objects(await hot.body_of(request), "product", '{"id": "P1", "title": "green tea", "price": 4.5}')
+        found = await run_in_threadpool(shop.classify, rows, accuracy=accuracy)
+        return JSON({"products": found})  # type: ignore[return-value]
+
+    @made.put("/api/labels/{id:path}", tags=["categories"], summary="Say which category a product is in")
+    async def label(id: Id, category: Annotated[str, Body(embed=True)]) -> Classified:
+        """On the disk before the answer is given; learned from in the next build. An empty category takes it back."""
+        return JSON(await run_in_threadpool(shop.label, id, category))  # type: ignore[return-value]
+
+    @made.get("/api/ask", tags=["categories"], summary="Products whose label would teach most")
+    async def ask(k: K = 10) -> dict[str, list[Classified]]:
+        return JSON({"products": await run_in_threadpool(shop.ask, k)})  # type: ignore[return-value]
+
+    @made.get("/api/doubt", tags=["categories"], summary="Labels that are most likely wrong")
+    async def doubt(k: K = 10) -> dict[str, list[Classified]]:
+        return JSON({"products": await run_in_threadpool(shop.doubt, k)})  # type: ignore[return-value]
 
 
 def _about_shoppers(made: APIRouter, shop: "Shop") -> None:

@@ -106,13 +106,13 @@ def _events(shop: "Shop") -> Callable[[Request], Any]:
     return record
 
 
-async def body_of(request: Request) -> bytes:
-    """The body of a request. Raises SettingError for one that is too large."""
+async def body_of(request: Request, most: int = MAX_BODY) -> bytes:
+    """The body of a request. Raises SettingError for one of more than `most` bytes."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_BODY:
-            raise SettingError(f"the body is larger than {MAX_BODY:,} bytes; send it in smaller lots")
+        if len(body) > most:
+            raise SettingError(f"the body is larger than {most:,} bytes; send it in smaller lots")
     return bytes(body)
 
 

@@ -17,6 +17,7 @@ from wares.memory import be_sparing
 )
 @click.option("--events", "-e", multiple=True, metavar="FILE", help="Event file(s), the same kinds.")
 @click.option("--shoppers", "-s", multiple=True, metavar="FILE", help="Shopper attributes, one row a shopper.")
+@click.option("--reviews", "-r", multiple=True, metavar="FILE", help="Reviews: product, text, rating if there is one.")
 @click.option(
     "--map",
     "maps",
@@ -39,6 +40,7 @@ def build(
     products: tuple[str, ...],
     events: tuple[str, ...],
     shoppers: tuple[str, ...],
+    reviews: tuple[str, ...],
     maps: tuple[str, ...],
     kinds: tuple[str, ...],
     settings: tuple[str, ...],
@@ -57,6 +59,7 @@ def build(
         products=list(products) or None,
         events=list(events) or None,
         shoppers=list(shoppers) or None,
+        reviews=list(reviews) or None,
         columns=pairs(maps, "--map"),
         kinds=pairs(kinds, "--kind"),
         settings=pairs(settings, "--set"),

@@ -129,3 +129,41 @@ class Placed:
     def json(self) -> dict[str, Any]:
         """Plain values, ready for any JSON writer."""
         return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What else a product may be, and how likely that is."""
+
+    path: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A product and the category that was found for it.
+
+    path : "" where not even the top level is sure. probability : that it is right. level : of the path, 0 for none.
+    sure : whether the path is whole, not cut. alternatives : other whole paths, the likeliest first. given : what
+    somebody said it is, "" where nobody did. reasons : for the path.
+    """
+
+    id: str
+    title: str
+    path: str
+    probability: float
+    level: int
+    sure: bool
+    alternatives: Sequence[Guess] = ()
+    given: str = ""
+    reasons: Sequence[Reason] = ()
+
+    def json(self) -> dict[str, Any]:
+        """Plain values, ready for any JSON writer."""
+        return {
+            **vars(self),
+            "alternatives": [vars(each) for each in self.alternatives],
+            "reasons": [
+                {"text": each.text, "share": each.share, "products": list(each.products)} for each in self.reasons
+            ],
+        }

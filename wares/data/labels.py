@@ -66,8 +66,11 @@ class Labelled:
 
     def products(self) -> Catalog:
         """The labelled rows themselves as products, where the file holds their text too. Raises DataError."""
-        given = {"id": "#row"} if self.by_row else None
-        return Catalog.of(self.source, given)
+        table = open_source(self.source)
+        titles = columns.recognise(table.columns, columns.PRODUCT, None, table.name).get("title", ())
+        if not set(titles) - set(self.facts["columns"]["label"]):  # a column of labels alone is taken for titles
+            raise DataError(f"{self.name}: its rows have a label and no text of their own")
+        return Catalog.of(self.source, {"id": "#row"} if self.by_row else None)
 
     def said(self, unknown: Sequence[str] = ()) -> str:
         """In a sentence what was read, and what was passed over."""

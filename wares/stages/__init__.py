@@ -1,13 +1,15 @@
-"""The steps of a build, in their order: data, vectors, clusters, words, neighbours, recommender, evaluation."""
+"""The steps of a build, in order: data, vectors, clusters, categories, words, neighbours, recommender, evaluation."""
 
 from typing import Any
 
 from wares.algorithm import Context
+from wares.data.shelf import Shelf
 from wares.engine import Run
 from wares.stages.clustering import clusters_stage, groups_stage
 from wares.stages.data import events_stage, products_stage, shoppers_stage
 from wares.stages.finding import index_stage, together_stage, words_stage
 from wares.stages.judging import judge_stage
+from wares.stages.labels import logged
 from wares.stages.line import Line
 from wares.stages.recommending import created, recommend_stage
 from wares.stages.vectors import vectors_stage
@@ -22,6 +24,7 @@ def run_all(run: Run) -> dict[str, Any]:
     vectors = vectors_stage(line, shelf.shown, history)
     labels = clusters_stage(line, shelf.shown, vectors)
     seen = groups_stage(line, shelf.shown, vectors, labels, history)
+    _categories(line, shelf)
     words_stage(line, shelf.shown, seen, history)
     index_stage(line, vectors)
     together_stage(line, history)
@@ -31,3 +34,14 @@ def run_all(run: Run) -> dict[str, Any]:
     judge_stage(line, shelf.shown, history, context, seen)
     line.report |= {"end": end, "search": vars(line.config.search)}
     return line.report
+
+
+def _categories(line: Line, shelf: Shelf) -> None:
+    """Learn categories where there is anything to learn them from."""
+    said = logged(line.run.target.parent.parent / "log.sqlite")
+    asked = line.config.categories
+    line.report["categories"] = None
+    if asked.source is not None or asked.own or said:
+        from wares.stages.labelling import categories_stage  # imports what most builds do without
+
+        categories_stage(line, shelf, said)

@@ -41,13 +41,23 @@ def products_stage(line: Line) -> Shelf:
         )
         write_json(folder / "report.json", report.json())
 
-    changes = _changes(line)
-    into = None if changes else "products"
+    changes, reviewed = _changes(line), line.config.reviews.source is not None
+    into = None if changes or reviewed else "products"
     read, key = line.run.step("products", reads, [clean_products], make, title="read products", into=into)
     line.folders["products"], line.keys["products"] = read, key
     if changes:
         said = [key, [[id, repr(each)] for id, each in changes.items()]]
-        line.step("products", "take in changes", said, [apply_changes], partial(_apply, read, changes))
+        apply, title = partial(_apply, read, changes), "take in changes"
+        into = None if reviewed else "products"
+        read, key = line.run.step("products", said, [apply_changes], apply, title=title, into=into)
+        line.folders["products"], line.keys["products"] = read, key
+    line.report["reviews"] = None
+    if reviewed:
+        from wares.stages.reviewing import give, reviews_stage  # imports what most builds do without
+
+        key = reviews_stage(line, read)
+        given = partial(give, read, line.folders["reviews"])
+        line.step("products", "take in reviews", [line.keys["products"], key], [give], given)
     folder = line.folders["products"]
     products = Catalog.of(folder / "products.arrow")
     line.step("shelf", "put variants together", line.keys["products"], [Shelf], lambda f, tell: _shelve(products, f))

@@ -63,16 +63,18 @@ class Aspects:
         scores = self._scores(row, by)
         return _best(scores, k, allowed, without=row)
 
-    def photo(self, path: Path, k: int, *, allowed: Mask | None = None) -> Hits:
-        """(1, k) the products whose photos are most like the one in a file.
+    def photo(self, photo: Path | str | bytes, k: int, *, allowed: Mask | None = None) -> Hits:
+        """(1, k) the products whose photos are most like this one, a file or its content.
 
-        Raises DataError where the file is no picture that can be read, SettingError as `search` does.
+        Raises DataError where it is no picture that can be read, SettingError as `search` does.
         """
         self._check("image")
         reader = next(part for part in self._parts if isinstance(part, ReadsImages))
-        vector = reader.encode_images([path])[0]
+        vector = reader.encode_images([photo])[0]
         if not np.asarray(vector).any():
-            raise DataError(f"{path} is not a picture that can be read")
+            raise DataError(
+                f"{'what was sent' if isinstance(photo, bytes) else photo} is not a picture that can be read"
+            )
         return _best(self._cosines("image", np.asarray(vector, np.float32)), k, allowed)
 
     def reasons(self, row: int, hits: Hits, by: str) -> list[list[Reason]]:

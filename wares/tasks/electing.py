@@ -33,7 +33,10 @@ HALVINGS = 3
 """How often the sample is halved to see whether the same clusters come out."""
 
 FLAT = 0.06
-"""Numbers of clusters are as sound as the soundest within this share of it: halving again moves them by as much."""
+"""Numbers of clusters may be as sound as the soundest within this share of it: halving again moves them by as much."""
+
+EVEN = 0.03
+"""The same where each is taken together with its neighbours, which moves less."""
 
 SMOOTHING = 0.1
 """Added to the count of each word in each cluster, when it is asked what clusters tell of words."""
@@ -108,13 +111,13 @@ def elect(
     default some of `NUMBERS`, and what lies beside those that are soundest. history : events of these products, rows as
     in the views.
 
-    `SCOUTS` look for the number: where they together are soundest (stability x silhouette), the
-    middle one of those about as sound. Then every candidate is tried with so many. Of those that are about as stable as
-    the stablest there, the one whose clusters tell most of a product's words is chosen (of its silhouette, where there
-    are no words). Measures that favour the space a method works in, such as the silhouette, cannot decide between a
-    method of vectors and one of words. Last, candidates that can find a number themselves do so once; that is told, but
-    never chosen, for what they find on a sample is not what they find on all. When time runs out, what is left is told,
-    not tried.
+    `SCOUTS` look for the number: where they together are soundest (stability x silhouette), each number taken with its
+    neighbours, the smallest of those about equal. Then every candidate is tried with so many. Of those that are about
+    as stable as the stablest there, the one whose clusters tell most of a product's words is chosen (of its silhouette,
+    where there are no words). Measures that favour the space a method works in, such as the silhouette, cannot decide
+    between a method of vectors and one of words. Last, candidates that can find a number themselves do so once; that is
+    told, but never chosen, for what they find on a sample is not what they find on all. When time runs out, what is
+    left is told, not tried.
 
     Raises SettingError where there is no candidate, no vectors, or a candidate reads what is not given.
     """
@@ -180,17 +183,36 @@ def _numbers(ks: Sequence[int] | None, n: int, found: list[Judged]) -> Iterator[
 
 
 def _near(curve: list[tuple[int, float]]) -> list[int]:
-    """The numbers that are about as sound as the soundest."""
+    """The numbers that may be as sound as the soundest."""
     top = max(value for _, value in curve)
     return [k for k, value in curve if value >= (1 - FLAT) * top]
 
 
 def _soundest(found: list[Judged]) -> tuple[list[tuple[int, float]], int]:
-    """(k, mean `sound`) of those that were tried with k, and the middle one of the soundest."""
+    """(k, mean `sound` of those that were tried with k), and the number to take.
+
+    A number is as sound as it and its neighbours are: one that stands out alone does so by chance. Of those that are
+    about equal the smallest is taken, for more clusters must earn their place.
+    """
     ks = sorted({each.k for each in found if each.k is not None})
     curve = [(k, float(np.mean([each.sound for each in found if each.k == k]))) for k in ks]
-    near = _near(curve)
-    return curve, near[len(near) // 2]
+    smooth = _smooth(curve)
+    top = max(smooth.values())
+    return curve, min(k for k, value in smooth.items() if value >= (1 - EVEN) * top)
+
+
+def _smooth(curve: list[tuple[int, float]]) -> dict[int, float]:
+    """Each value with half the weight of those of the numbers beside it, as far as these were tried."""
+    places = {k: place for place, k in enumerate(NUMBERS)}
+    found = {}
+    for at, (k, value) in enumerate(curve):
+        beside = [
+            curve[next_]
+            for next_ in (at - 1, at + 1)
+            if 0 <= next_ < len(curve) and abs(places.get(curve[next_][0], -9) - places.get(k, -9)) <= 1
+        ]
+        found[k] = (2 * value + sum(other for _, other in beside)) / (2 + len(beside))
+    return found
 
 
 def _finds(make: Make) -> bool:

@@ -79,6 +79,8 @@ def _route(make: Make, shop: "Shop") -> Callable[[Request], Awaitable[Response]]
     async def answer(request: Request) -> Response:
         if make is _clusters:
             await run_in_threadpool(shop.drift)  # the first time it may read many products: others are answered
+        if make is _categories:
+            return await run_in_threadpool(make, Ask(request, shop))  # it reads the products to see what to ask
         return make(Ask(request, shop))
 
     return answer
@@ -126,6 +128,7 @@ def _product(ask: Ask) -> Response:
         product=views.product(product),
         similar=[] if new else ask.cards(ask.shop.similar(ask.id, k=12)),
         together=[] if new else ask.cards(ask.shop.bought_together(ask.id, k=12)),
+        reviews=None if new else views.reviews(ask.shop, ask.id, ask.say),
     )
 
 
@@ -177,6 +180,24 @@ def _cluster(ask: Ask) -> Response:
     )
 
 
+def _categories(ask: Ask) -> Response:
+    learned = ask.shop.categories()
+    title = ask.request.query_params.get("title", "").strip()[: asking.MAX_QUERY]
+    if not learned:
+        return ask.page("categories.html", learned=None)
+    points = [(100 * share, 100 * right) for _, share, right in learned["curve"]]
+    return ask.page(
+        "categories.html",
+        learned=learned,
+        title=title,
+        answer=ask.shop.classify([{"id": "1", "title": title}], why=True)[0] if title else None,
+        asked=ask.shop.ask(8),
+        paths=[one["path"] for one in learned["found"] if one["path"]],
+        found=learned["found"],
+        curve=curve(points, x=ask.say("categories_answered"), y=ask.say("categories_accuracy"), even=True),
+    )
+
+
 def _shoppers(ask: Ask) -> Response:
     chosen = ask.request.query_params.get("shopper", "").strip()
     if chosen:
@@ -224,6 +245,7 @@ _PAGES: Mapping[str, Make] = {
     "/product/{id:path}": _product,
     "/clusters": _clusters,
     "/map": _map,
+    "/categories": _categories,
     "/why/{id:path}": _why,
     "/clusters/{id:int}": _cluster,
     "/shoppers": _shoppers,

@@ -10,16 +10,17 @@ from starlette.requests import Request
 
 from wares.data.answers import GOES, NEXT_BUILD, Cluster, Hit
 from wares.data.hits import Reason
-from wares.web.formats import leaf, plain, price, product_url
+from wares.data.opinions import Opinion, Reviewed
+from wares.web.formats import label, leaf, plain, price, product_url
 from wares.web.tiles import Tile, tile
-from wares.web.words import Say, is_chinese
+from wares.web.words import Say, has, is_chinese
 
 if TYPE_CHECKING:
     from wares.shop import Shop
 
 _SHOWN = 8  # values of a facet shown at first; the others unfold
 _OWN_PLACE = {"id", "title", "brand", "category", "price", "image", "description", "cluster", "variants", "group"}
-_OWN_PLACE |= {"new", "searchable", "deleted"}
+_OWN_PLACE |= {"new", "searchable", "deleted", "sentiment", "reviews"}
 _IMAGES = ("https://", "http://", "/")
 
 
@@ -92,6 +93,10 @@ class Product:
 _NOTES = {NEXT_BUILD: "came_in", GOES: "goes"}
 
 
+def _has_place(name: str) -> bool:
+    return name in _OWN_PLACE or name.startswith("sentiment_")
+
+
 def is_new(fields: Mapping[str, Any]) -> bool:
     """Whether a product came in since the build, which can compare it with nothing yet."""
     return fields.get("searchable") == NEXT_BUILD and fields.get("new") is True
@@ -108,12 +113,56 @@ def product(fields: Mapping[str, Any]) -> Product:
             (level, "/search?" + urlencode({"category": " > ".join(levels[: place + 1])}))
             for place, level in enumerate(levels)
         ],
-        facts=[(name, plain(value)) for name, value in fields.items() if name not in _OWN_PLACE and value is not None],
+        facts=[(name, plain(value)) for name, value in fields.items() if value is not None and not _has_place(name)],
         cluster=fields.get("cluster"),
         variants=variants if isinstance(variants, int) else len(variants),
         new=is_new(fields),
         note=_NOTES.get(fields.get("searchable", ""), ""),
     )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What reviews say of one aspect. share : of praise, 0..100. praise, blame : sentences, "" for none."""
+
+    name: str
+    share: int
+    n: int
+    praise: str
+    blame: str
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """What reviews say of a product. whole : None where nobody wrote of it. stars : "" where nobody gave any."""
+
+    whole: Said | None
+    stars: str
+    aspects: Sequence[Said]
+    usual: str
+    learned: bool
+
+
+def reviews(shop: "Shop", id: str, say: Say) -> Reviews | None:
+    """What reviews say of a product that the build knows; None in a shop without reviews."""
+    told = shop.now.report.get("reviews")
+    if not told:
+        return None
+    found: Reviewed = shop.reviews(id)
+    return Reviews(
+        whole=None if found.whole is None else _said(found.whole, say),
+        stars="" if found.rating is None else f"{found.rating:.1f}",
+        aspects=[_said(each, say) for each in found.aspects],
+        usual=f"{found.usual:.0%}",
+        learned=bool(told["learned_from"]),
+    )
+
+
+def _said(opinion: Opinion, say: Say) -> Said:
+    key = f"aspect_{opinion.aspect}"
+    name = say(key) if has(key) else label(opinion.aspect)
+    praise, blame = ("" if each is None else " ".join(each.text.split()) for each in (opinion.praise, opinion.blame))
+    return Said(name, round(100 * opinion.sentiment), opinion.reviews, praise, blame)
 
 
 # -- clusters --------------------------------------------------------------------------------------------------------

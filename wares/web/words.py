@@ -76,12 +76,78 @@ _WORDS: dict[str, tuple[str, str]] = {
     "together_lead": ("What was in the same baskets.", "出现在同一购物篮中的商品。"),
     "together_none": ("Not enough purchases yet to say.", "购买记录还不够多。"),
     "similar_none": ("Nothing is like it yet.", "暂无相似商品。"),
+    "reviews": ("What reviews say", "评价"),
+    "reviews_n": ("{share} praise in {n} reviews", "{n} 条评价，好评 {share}"),
+    "review_1": ("{share} praise in 1 review", "1 条评价，好评 {share}"),
+    "reviews_stars": ("{stars} of 5 stars", "{stars} / 5 星"),
+    "reviews_usual": ("The shop's mean is {share}.", "全店平均 {share}。"),
+    "reviews_none": ("Nobody has reviewed it yet.", "暂无评价。"),
+    "reviews_learned": ("Learned from this shop's rated reviews.", "根据本店带评分的评价学习得出。"),
+    "reviews_lexicon": (
+        "Judged by a word list, as there are too few ratings to learn from.",
+        "评分太少，暂按词表判断。",
+    ),
+    "aspect_price": ("Price", "价格"),
+    "aspect_quality": ("Quality", "质量"),
+    "aspect_size": ("Size", "尺寸"),
+    "aspect_look": ("Look", "外观"),
+    "aspect_comfort": ("Comfort", "舒适"),
+    "aspect_taste": ("Taste", "味道"),
+    "aspect_smell": ("Smell", "气味"),
+    "aspect_delivery": ("Delivery", "物流"),
+    "aspect_packaging": ("Packaging", "包装"),
+    "aspect_service": ("Service", "服务"),
+    "aspect_battery": ("Battery", "电池"),
+    "aspect_screen": ("Screen", "屏幕"),
+    "aspect_sound": ("Sound", "声音"),
+    "aspect_speed": ("Speed", "速度"),
+    "aspect_ease": ("Ease of use", "易用"),
+    "aspect_camera": ("Camera", "拍照"),
+    "aspect_effect": ("Effect", "效果"),
+    "aspect_room": ("Room", "房间"),
+    "aspect_location": ("Location", "位置"),
+    "aspect_content": ("Content", "内容"),
     "in_cluster": ("In cluster", "所属商品群"),
     "clusters_lead": (
         "Groups found from what the products say of themselves; none is in two.",
         "由商品自身的信息自动形成，每件商品至多属于一个商品群。",
     ),
     "map": ("Map", "地图"),
+    "categories": ("Categories", "类目"),
+    "categories_none": (
+        "This shop has learned no categories yet. Give it a file of products and their categories:",
+        "本店尚未学习类目。请提供一份商品及其类目的文件：",
+    ),
+    "categories_lead": (
+        "{classes} categories, learned from {labels} labelled products.",
+        "从 {labels} 件已标注商品中学到 {classes} 个类目。",
+    ),
+    "categories_right": (
+        "Of products that it was not shown, {share} get the right one.",
+        "未参与学习的商品中，{share} 分类正确。",
+    ),
+    "categories_try": ("Find the category of a title", "查找标题的类目"),
+    "categories_hint": ("e.g. red running shoes", "例如：红色跑步鞋"),
+    "categories_find": ("Find", "查找"),
+    "categories_or": ("or", "或"),
+    "not_sure": ("not sure", "不确定"),
+    "categories_ask": ("Labels that would teach most", "最值得标注的商品"),
+    "categories_ask_lead": (
+        "What it is least sure of, and unlike each other. Labels are kept, and learned from in the next build.",
+        "系统最没有把握且彼此不同的商品。标注会保存，并在下次构建时学习。",
+    ),
+    "categories_save": ("Save", "保存"),
+    "categories_saved": ("saved", "已保存"),
+    "categories_curve": ("How sure, how right", "把握与准确率"),
+    "categories_curve_lead": (
+        "The fewer answers it may give, the more of them are right. Products held out while learning.",
+        "回答越少，准确率越高。基于学习时留出的商品。",
+    ),
+    "categories_answered": ("% of products answered", "有回答的商品 %"),
+    "categories_accuracy": ("% right", "正确 %"),
+    "categories_found": ("What was found", "分类结果"),
+    "categories_labelled": ("Labelled", "已标注"),
+    "products": ("Products", "商品"),
     "map_lead": (
         "Every product is a point; like products lie near each other. Click one to open it.",
         "每个点是一件商品，相似的商品彼此靠近；点击可打开商品。",
@@ -233,6 +299,11 @@ def speaker(language: str) -> Say:
         return _WORDS[key][column].format(**values)
 
     return say
+
+
+def has(key: str) -> bool:
+    """Whether there is such a phrase."""
+    return key in _WORDS
 
 
 def is_chinese(texts: Iterable[str]) -> bool:

@@ -62,7 +62,24 @@ async function map() {
   drawMap(root, await answer.json(), { ...JSON.parse(root.dataset.say), open: (id) => `/product/${encodeURIComponent(id)}` });
 }
 
+function saveLabels() {
+  for (const form of document.querySelectorAll("form[data-label]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const told = form.querySelector("output");
+      const answer = await fetch(`/api/labels/${encodeURIComponent(form.dataset.label)}`, {
+        method: "PUT",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ category: form.elements.category.value }),
+      });
+      const said = await answer.json();
+      told.textContent = answer.ok ? `✓ ${said.given}` : said.error.message;
+    });
+  }
+}
+
 theme();
+saveLabels();
 map();
 slash();
 suggestShoppers();
