@@ -26,8 +26,9 @@ class Attributes(Encoder):
 
     Settings
     --------
-    numbers : number columns; price is taken as its logarithm. names : text columns, one column for each frequent name;
-    a path such as "A > B" counts at each of its levels. Columns that the catalog lacks are left out.
+    numbers : number columns; price is taken as its logarithm, and "sentiment" is there where reviews were read.
+    names : text columns, one column for each frequent name; a path such as "A > B" counts at each of its levels.
+    Columns that the catalog lacks, and numbers that are text, are left out.
     scale : of numbers. "standard": mean 0, deviation 1; "minmax": 0 to 1; "robust": median 0, quartiles 1 apart.
     select : which columns stay, "variance": those that differ most; "mutual_info": those that tell most of the
     groups in `same` (of the first level of the category where none are given); "none": all, up to `width`.
@@ -43,7 +44,7 @@ class Attributes(Encoder):
 
     SHOWS: ClassVar[Literal["text", "image", "behaviour", "attributes"]] = "attributes"
 
-    numbers: tuple[str, ...] = ("price", "rating")
+    numbers: tuple[str, ...] = ("price", "rating", "sentiment")
     names: tuple[str, ...] = ("brand", "category")
     scale: Literal["standard", "minmax", "robust"] = "robust"
     select: Literal["variance", "mutual_info", "none"] = "variance"
@@ -52,7 +53,7 @@ class Attributes(Encoder):
 
     def fit(self, catalog: Catalog, context: Context = Context(), *, same: Labels | None = None) -> Self:
         self._check()
-        self.numbers_ = [name for name in self.numbers if catalog.has(name)]
+        self.numbers_ = [name for name in self.numbers if catalog.has(name) and not _is_text(catalog, name)]
         numbers = _numbers(catalog, self.numbers_)
         self.centre_, self.spread_ = _scaling(numbers, self.scale)
         counted: Counter[str] = Counter()
@@ -149,6 +150,10 @@ def levels(path: str) -> list[str]:
     """A path at each of its levels: "A > B" to "A" and "A > B"."""
     parts = path.split(SEPARATOR)
     return [SEPARATOR.join(parts[: end + 1]) for end in range(len(parts))]
+
+
+def _is_text(catalog: Catalog, name: str) -> bool:
+    return catalog.schema[name] == pl.String()
 
 
 def _numbers(catalog: Catalog, columns: Sequence[str]) -> NDArray[np.float64]:
