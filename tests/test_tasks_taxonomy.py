@@ -16,7 +16,8 @@ from wares.checks import check
 from wares.data.catalog import Catalog
 from wares.errors import DataError, SettingError, UnknownName
 from wares.tasks.answering import Paths
-from wares.tasks.taxonomy import Taxonomy, classify, head, level_weights, levels_of
+from wares.tasks.levels import head, level_weights, levels_of
+from wares.tasks.taxonomy import Taxonomy, classify
 
 
 @dataclass(kw_only=True, eq=False)

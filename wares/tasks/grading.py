@@ -12,8 +12,8 @@ from wares.data.schema import SEPARATOR
 from wares.data.tree import Tree
 from wares.errors import DataError
 from wares.tasks.answering import Paths
+from wares.tasks.levels import along_right, sureness
 from wares.tasks.metrics import Estimate
-from wares.tasks.taxonomy import along_right, sureness
 
 BINS = 10
 """Points of a reliability curve."""

@@ -7,25 +7,21 @@ from typing import Any, Literal, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from sklearn.base import clone
 
 from wares.algorithm import Labeller, setting
-from wares.arrays import Dense, Labels
+from wares.arrays import Dense
 from wares.data.catalog import Catalog
-from wares.data.schema import SEPARATOR
 from wares.errors import DataError, SettingError, UnknownName
 from wares.registry import make
 from wares.tasks.answering import Answer, Paths
 from wares.tasks.filling import filled
 from wares.tasks.holding_out import HeldOut, Names, folds_of, held_out, picked, same_names
+from wares.tasks.levels import head, joined, level_name, level_weights, levels_of, named, sureness
 from wares.tasks.replaying import remembered, together
 
 FLOOR = 1e-6
 """The least probability whose logarithm is taken."""
-
-HELD_BACK = 4.0
-"""How far weights of levels are held back, in products: a few perfect answers would want endless ones."""
 
 
 def default_part() -> Labeller:
@@ -78,6 +74,9 @@ class Taxonomy(Labeller):
     prior: float = setting(0.0, low=0.0, high=2.0)
     seed: int = setting(0, low=0)
 
+    def __post_init__(self) -> None:
+        self._by_target: dict[str, _Known] = {}
+
     def fit(self, catalog: Catalog, y: Mapping[str, Names]) -> Self:
         """Learn the path of each product, by target; None where it is not known. Raises DataError for no label."""
         self._check()
@@ -89,7 +88,7 @@ class Taxonomy(Labeller):
         self.classes_ = {target: _classes(names) for target, names in y.items()}
         self.shares_ = {target: _shares(names, self.classes_[target]) for target, names in y.items()}
         self.levels_ = {target: levels_of(self.classes_[target]) for target in y}
-        wanted = _by_level(y, self.levels_)
+        wanted = named(y, self.levels_)
         self.weights_, self.curve_ = {}, {}
         said = self._held_out(catalog, y, wanted) if self.folds else None
         for target in y:
@@ -117,7 +116,7 @@ class Taxonomy(Labeller):
             self._extend(target, names)
         catalog, y = together(self.memory_, catalog, {**dict.fromkeys(self.classes_, [None] * len(catalog)), **y})
         known = np.flatnonzero([any(names[row] is not None for names in y.values()) for row in range(len(catalog))])
-        wanted = _by_level(y, self.levels_)
+        wanted = named(y, self.levels_)
         some = {name: [labels[row] for row in known.tolist()] for name, labels in wanted.items()}
         self.part_.partial_fit(picked(catalog, known), some)
         self.memory_ = remembered(catalog, y, self.replay, self.seed)
@@ -156,7 +155,17 @@ class Taxonomy(Labeller):
 
     def paths(self, target: str | None = None) -> Paths:
         """The classes of a target as paths with their nodes."""
-        return Paths(np.asarray(self.classes_[self._target(target)]).tolist())
+        return self._known(self._target(target)).paths
+
+    def _known(self, target: str) -> "_Known":
+        """What follows from the classes of a target alone; made once, since a question has no time for it."""
+        classes = self.classes_[target]
+        found = self._by_target.get(target)
+        if found is None or found.classes is not classes:
+            paths = np.asarray(classes).tolist()
+            heads = [np.array([head(path, level) for path in paths]) for level in self.levels_[target]]
+            found = self._by_target[target] = _Known(classes, Paths(paths), heads)
+        return found
 
     def threshold(self, target: str | None = None, accuracy: float | None = None) -> float:
         """The probability from which on answers are right as often as asked; more than 1 where that was never so."""
@@ -208,18 +217,17 @@ class Taxonomy(Labeller):
         truth = np.searchsorted(classes, np.array([names[row] for row in rows]))
         logs = self._logs(target, {name: table[rows] for name, table in said.tables.items()}, said.classes)
         weights = level_weights(logs, truth)
-        table = _softmax(logs, weights)
+        table = joined(logs, weights)
         return weights, sureness(Paths(classes.tolist()), table, truth)
 
     def _together(self, target: str, said: Mapping[str, Dense], classes: Mapping[str, Any]) -> Dense:
-        return _softmax(self._logs(target, said, classes), np.asarray(self.weights_[target]))
+        return joined(self._logs(target, said, classes), np.asarray(self.weights_[target]))
 
     def _logs(self, target: str, said: Mapping[str, Dense], classes: Mapping[str, Any]) -> list[Dense]:
         """By level (n, n_classes) the logarithm of the probability of what each class is below."""
         found = []
-        for level in self.levels_[target]:
+        for level, heads in zip(self.levels_[target], self._known(target).heads, strict=True):
             name = level_name(target, level)
-            heads = np.array([head(path, level) for path in self.classes_[target].tolist()])
             table, known = said[name], np.asarray(classes[name])
             place = np.minimum(np.searchsorted(known, heads), len(known) - 1)
             share = np.where(known[place] == heads, table[:, place], 0)
@@ -227,40 +235,16 @@ class Taxonomy(Labeller):
         return found
 
 
-# -- levels ----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """Of the classes of a target their paths, and by level the beginning of each."""
+
+    classes: Any
+    paths: Paths
+    heads: list[NDArray[Any]]
 
 
-def level_name(target: str, level: int) -> str:
-    """What the part calls a level of a target."""
-    return f"{target}:{level or 'path'}"
-
-
-def head(path: str, level: int) -> str:
-    """The beginning of a path down to a level, 0 for all of it.
-
-    One that ends above says so: "Shoes" itself is not what is somewhere below "Shoes".
-    """
-    steps = path.split(SEPARATOR)
-    if not level or len(steps) == level:
-        return path
-    return SEPARATOR.join(steps[:level]) if len(steps) > level else path + SEPARATOR
-
-
-def levels_of(classes: NDArray[Any]) -> list[int]:
-    """The levels that tell some classes apart, each more than the one before, and 0, the whole path, at the end."""
-    depth = max(path.count(SEPARATOR) for path in classes.tolist()) + 1
-    counts = [len({head(path, level) for path in classes.tolist()}) for level in range(1, depth + 1)]
-    telling = [level for level, n in enumerate(counts, 1) if max([1, *counts[: level - 1]]) < n < len(classes)]
-    return [*telling, 0]
-
-
-def _by_level(y: Mapping[str, Names], levels: Mapping[str, list[int]]) -> dict[str, list[str | None]]:
-    """What the part learns: of each target and level the beginning of each product's path; whole paths last."""
-    return {
-        level_name(target, level): [None if each is None else head(each, level) for each in names]
-        for target, names in y.items()
-        for level in levels[target]
-    }
+# -- labels ------------------------------------------------------------------------------------------------------------
 
 
 def _labelled(y: Mapping[str, Names], n: int) -> dict[str, list[str | None]]:
@@ -296,72 +280,6 @@ def _classes(names: Sequence[str | None]) -> NDArray[Any]:
 def _shares(names: Names, classes: NDArray[Any]) -> NDArray[np.float32]:
     rows = np.searchsorted(classes, np.array([each for each in names if each is not None]))
     return np.asarray(np.bincount(rows, minlength=len(classes)) / max(len(rows), 1), np.float32)
-
-
-# -- weights and sureness --------------------------------------------------------------------------------------------
-
-
-def _softmax(logs: Sequence[Dense], weights: NDArray[np.float64]) -> Dense:
-    """(n, n_classes) float32 from the weighted sum of the levels."""
-    total = _weighted(logs, weights)
-    table = np.exp(total - total.max(axis=1, keepdims=True))
-    table /= table.sum(axis=1, keepdims=True)
-    return np.asarray(table, np.float32)
-
-
-def _weighted(logs: Sequence[Dense], weights: NDArray[np.float64]) -> Dense:
-    total = np.zeros_like(logs[0])
-    for weight, each in zip(weights, logs, strict=True):
-        total += np.float32(weight) * each
-    return total
-
-
-def level_weights(logs: Sequence[Dense], truth: Labels) -> NDArray[np.float64]:
-    """(n_levels,) at least 0: under which the right classes are the likeliest on average."""
-    rows = np.arange(len(truth))
-    own = np.array([each[rows, truth] for each in logs])
-
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        total = _weighted(logs, weights)
-        top = total.max(axis=1, keepdims=True)
-        shares = np.exp(total - top)
-        sums = shares.sum(axis=1, keepdims=True)
-        value = float(np.mean(np.log(sums[:, 0]) + top[:, 0] - weights @ own))
-        shares /= sums
-        slope = np.array([float(np.mean((shares * each).sum(axis=1))) for each in logs]) - own.mean(axis=1)
-        pull = HELD_BACK / len(truth) * (weights - 1 / len(logs))
-        return value + 0.5 * float(pull @ (weights - 1 / len(logs))), slope + pull
-
-    start = np.full(len(logs), 1 / len(logs))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 20.0)] * len(logs))
-    return np.asarray(found.x if found.x.sum() > 1e-3 else start, np.float64)
-
-
-def sureness(paths: Paths, table: Dense, truth: Labels, points: int = 200) -> NDArray[np.float64]:
-    """(m, 3): threshold, share of products with an answer of one level at least, and share of these that is right.
-
-    An answer is right when the product's own class is at or below it. Thresholds rise.
-    """
-    best = paths.best(table)
-    along = paths.along(table, best)
-    levels = paths.levels[best]
-    right = along_right(paths, best, truth)
-    found = []
-    grid = np.unique(np.concatenate([[0.0], np.quantile(along[along > 0], np.linspace(0, 1, points))]))
-    for threshold in grid.tolist():
-        deep = (np.where(np.arange(along.shape[1]) < levels[:, None], along, -1) >= threshold).sum(axis=1)
-        answered = deep > 0
-        if not answered.any():
-            break
-        good = right[np.arange(len(best)), np.maximum(deep - 1, 0)][answered]
-        found.append((threshold, float(answered.mean()), float(good.mean())))
-    return np.array(found, np.float64).reshape(-1, 3)
-
-
-def along_right(paths: Paths, best: Labels, truth: Labels) -> NDArray[np.bool_]:
-    """(n, depth) whether each level of the path of a class is at or above the right one."""
-    said, right = paths.tree.ancestors[paths.own[best]], paths.tree.ancestors[paths.own[truth]]
-    return np.asarray((said == right) & (said >= 0))
 
 
 # -- the question ----------------------------------------------------------------------------------------------------
