@@ -25,7 +25,19 @@ FLOORS: list[set[str]] = [
     {"tasks"},
     {"config", "settings", "typed"},
     {"engine", "stages", "building", "sources"},
-    {"opened", "live", "arrivals", "placement", "exporting", "groups", "clustering", "categories", "shop"},
+    {
+        "opened",
+        "live",
+        "arrivals",
+        "placement",
+        "exporting",
+        "groups",
+        "clustering",
+        "categories",
+        "judged",
+        "matches",
+        "shop",
+    },
     {"progress", "demo", "plots"},
     {"report"},
     {"cli", "api", "web"},
@@ -34,7 +46,21 @@ FLOORS: list[set[str]] = [
 """Rooms by floor, the lowest first. A file imports from its own room and from floors below."""
 
 ONE_ROOM = [{"config", "settings", "typed"}, {"engine", "stages", "building", "sources"}]
-ONE_ROOM += [{"opened", "live", "arrivals", "placement", "exporting", "groups", "clustering", "categories", "shop"}]
+ONE_ROOM += [
+    {
+        "opened",
+        "live",
+        "arrivals",
+        "placement",
+        "exporting",
+        "groups",
+        "clustering",
+        "categories",
+        "judged",
+        "matches",
+        "shop",
+    }
+]
 ONE_ROOM += [{"api", "web"}]
 """Files that make one room together, though they lie side by side."""
 

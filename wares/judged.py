@@ -56,8 +56,8 @@ def _columns(columns: Sequence[str], source: str) -> tuple[str, str, str | None]
     if one is None or other is None or one == other:
         there = ", ".join(map(repr, columns[:20]))
         raise DataError(
-            f"{source} has to name two offers a line, in columns 'ours' and 'theirs', and may say in 'same' whether they "
-            f"are one product (1 or 0); its columns: {there}"
+            f"{source} has to name two offers a line, in columns 'ours' and 'theirs', and may say in 'same' whether "
+            f"they are one product (1 or 0); its columns: {there}"
         )
     return one, other, named(SAME)
 

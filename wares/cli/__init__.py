@@ -12,12 +12,12 @@ from typing import Any
 
 import click
 
-from wares.cli import adding, asking, building, categories, clusters, reviews, serving
+from wares.cli import adding, asking, building, categories, clusters, matching, reviews, serving
 from wares.cli.common import cli, err
 from wares.errors import WaresError
 from wares.later import quick_start
 
-__all__ = ["adding", "asking", "building", "categories", "cli", "clusters", "main", "reviews", "serving"]
+__all__ = ["adding", "asking", "building", "categories", "cli", "clusters", "main", "matching", "reviews", "serving"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

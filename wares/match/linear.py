@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 
 from wares.algorithm import Matcher, setting
 from wares.arrays import Dense
@@ -22,6 +22,7 @@ class Linear(Matcher):
     Settings
     --------
     C : how little the weights are held back.
+    rising : hold weights to what likenesses are: more of one never makes one product less likely.
     folds : probabilities are set right on pairs that the weights were not learned from.
     seed : of the folds.
 
@@ -34,6 +35,7 @@ class Linear(Matcher):
     """
 
     C: float = setting(0.1, low=1e-6)
+    rising: bool = True
     folds: int = setting(5, low=1)
     seed: int = setting(0, low=0)
 
@@ -62,8 +64,8 @@ class Linear(Matcher):
         centred = np.nan_to_num(table - mean)
         spread = np.sqrt((centred**2).sum(axis=0) / count)
         spread[spread < 1e-9] = np.inf  # a likeness that is always the same tells nothing
-        model = LogisticRegression(C=self.C, max_iter=1000).fit(centred / spread, same)
-        return mean, model.coef_[0] / spread / np.log(2), float(model.intercept_[0] / np.log(2))
+        weights, start = _logistic(centred / spread, same, self.C, self.rising)
+        return mean, weights / spread / np.log(2), start / np.log(2)
 
     def contributions(self, likeness: Dense) -> NDArray[np.float64]:
         """(n_pairs, n_likenesses) log2 of how much likelier each makes one product; with `base_` they make the odds."""
@@ -75,3 +77,22 @@ class Linear(Matcher):
         """(n_pairs,) in 0..1."""
         odds = (self.contributions(likeness).sum(axis=1) + self.base_) * np.log(2)
         return answers.probability_of(answers.straightened(odds, self.curve_))
+
+
+def _logistic(
+    table: NDArray[np.float64], same: NDArray[np.bool_], C: float, rising: bool
+) -> tuple[NDArray[np.float64], float]:
+    """Weights and start of a logistic regression with a penalty on the squares of the weights, none below 0 where
+    `rising`; by L-BFGS-B."""
+    signs = np.where(same, 1.0, -1.0)
+
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, start = values[:-1], values[-1]
+        margin = signs * (table @ weights + start)
+        pull = -signs / (1 + np.exp(np.clip(margin, -60, 60)))
+        total = np.logaddexp(0, -margin).sum() * C + weights @ weights / 2
+        return float(total), np.append(table.T @ pull * C + weights, pull.sum() * C)
+
+    bounds = [(0.0 if rising else None, None)] * table.shape[1] + [(None, None)]
+    found = minimize(loss, np.zeros(table.shape[1] + 1), jac=True, bounds=bounds, method="L-BFGS-B")
+    return np.asarray(found.x[:-1], np.float64), float(found.x[-1])

@@ -21,18 +21,15 @@ _KEYED = 30  # offers that share a key; what more share is no key
 
 
 def candidates(read: Read, near: int, theirs: Mask | None = None) -> Pairs:
-    """(m, 2) int32 pairs of rows, the lower first, each once: the `near` nearest of each by titles, and equal keys.
+    """(m, 2) int32 pairs of rows, the lower first, each once: the `near` nearest of each by titles, as many by all
+    its words, and equal keys.
 
-    theirs : (n,) of two catalogs, which rows are of the other; then only pairs across are looked for. Nearest are told
-    by words, by letters, and by all text where there is more than titles, in turns; keys are model numbers and
-    barcodes. Time O(pairs that share their n-grams); memory O(n x near).
+    theirs : (n,) of two catalogs, which rows are of the other; then only pairs across are looked for. Titles are near by
+    words and letters together; keys are model numbers and barcodes. Time O(pairs that share their n-grams); memory O(n x near).
     """
     titles = csr_array(hstack([read.words, read.letters], format="csr") * np.float32(0.5**0.5))
-    tables = [titles, read.letters if read.text is read.words else read.text]
-    keys = [
-        _nearest(table, near - near // (2 + place) if place else near // 2 + 1, theirs)
-        for place, table in enumerate(tables)
-    ]
+    tables = [titles, read.text]
+    keys = [_nearest(table, near, theirs) for table in tables]
     key = np.unique(np.concatenate([*keys, _keyed(read, theirs)]))
     return np.stack([key // len(read), key % len(read)], axis=1).astype(np.int32)
 

@@ -12,7 +12,7 @@ from wares.algorithm import Matcher
 from wares.arrays import Labels, Mask
 from wares.data.hits import Hits
 from wares.encode.cores import cores
-from wares.errors import DataError, SettingError
+from wares.errors import SettingError
 from wares.kernels.linkage import average_linkage
 from wares.tasks import rivals
 from wares.tasks.blocking import candidates
@@ -23,6 +23,7 @@ COLUMNS: dict[str, Rule] = {**RULES, **rivals.RIVALRY}
 """What is known of a pair, in the order of the columns of its likenesses, and the rule each belongs to."""
 
 NEAR = 15
+NEAR_WITHIN = 25
 """Nearest offers of the other catalog that each is compared with; within one catalog, where many may be of one product,
 more are asked for."""
 
@@ -149,7 +150,7 @@ def compare(
     pairs; those not among the candidates are looked at too. learn : False where the matcher has learned already. Time
     about a minute for 20,000 x 20,000 titles; memory O(pairs x likenesses), 160 bytes each.
 
-    Raises DataError where there is nothing to compare.
+    Raises SettingError.
     """
     if near < 1:
         raise SettingError(f"near={near}: how many of the nearest are looked at, 1 or more")
@@ -160,18 +161,13 @@ def compare(
         one, other = sellers[pairs].T
         pairs = pairs[(one != other) | (one < 0)]
     pairs, complete, places = _with_known(pairs, known, len(read))
-    if not len(pairs):
-        raise DataError(
-            f"none of the {len(read):,} offers has a word, a number or a few letters in common with another: "
-            "there is nothing to compare; are these the right columns?"
-        )
     likeness = likened(read, pairs)
     scores = title_score(likeness)
     likeness = np.column_stack([likeness, rivals.rivalry(pairs, scores, sellers)])
     cut = 0.5
     if learn and known is not None:
         cut = _learned(matcher, likeness[places], known.same, groups=pairs[places, 0])
-    elif learn:
+    elif learn and len(pairs):
         matcher.fit(likeness)
     probability = matcher.probability(likeness)
     return Matching(read, pairs, likeness, matcher, probability, cut, sellers, theirs, complete, near, scores)

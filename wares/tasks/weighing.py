@@ -68,6 +68,8 @@ def sentence(rule: Rule, offers: Offers, one: int, other: int, pro: bool) -> str
     """What a rule says of a pair, with the values it rests on where they are short."""
     said = rule.pro if pro else rule.con
     beside = _values(rule, offers, one, other, pro)
+    if rule == CODE and pro and not beside:
+        return "no model numbers that differ"
     return f"{said} ({beside})" if beside else said
 
 
