@@ -25,7 +25,8 @@ from wares.encode.tfidf import TfIdf
 from wares.tasks.changing import Synonyms, near_words
 from wares.tasks.doubting import doubt
 from wares.tasks.filling import filled
-from wares.tasks.grading import Counts, grades, macro_f1, paired
+from wares.tasks.grading import Counts, accuracy, by_level, grades, macro_f1, paired
+from wares.tasks.holding_out import picked
 from wares.tasks.meaning import by_meaning
 from wares.tasks.taxonomy import Taxonomy
 from wares.tasks.views import Views
@@ -39,6 +40,7 @@ RESAMPLES = 1000
 def run(data: Path) -> Iterator[Row]:
     """How honest are paths, what helps rare classes, are planted mistakes found, and what of no labels at all?"""
     yield from meaning(data)
+    yield from learned_on(data)
     yield from mistakes(data)
     yield from rare(data)
     yield from honest(data)
@@ -71,6 +73,48 @@ def meaning(data: Path) -> Iterator[Row]:
             quality={"mean recall of categories": float(np.mean(list(recalls.values()))), "left out by hand": left},
             settings={"recall": recalls},
         )
+
+
+# -- learning on -----------------------------------------------------------------------------------------------------
+
+
+def learned_on(data: Path) -> Iterator[Row]:
+    """Five classes taken away, and brought back by `partial_fit`: beside learning all at once, and without replay."""
+    catalog, y = titles(data)
+    order = np.random.default_rng(0).permutation(len(y))
+    test, train = order[: len(y) // 5], order[len(y) // 5 :]
+    names = [name for name, _ in Counter(y).most_common()]
+    new = set(names[3:23:4])
+    old = np.array([row for row in train.tolist() if y[row] not in new])
+    late = np.array([row for row in train.tolist() if y[row] in new])
+    truth = [y[row] for row in test.tolist()]
+    whole = _taught(catalog, y, train, replay=0)
+    for replay in (5, 0):
+        model = _taught(catalog, y, old, replay=replay)
+        model.partial_fit(picked(catalog, late), {"label": [y[row] for row in late.tolist()]})
+        said, best = (
+            [answer.path for answer in each.answers(picked(catalog, test), alternatives=0)] for each in (model, whole)
+        )
+        fresh = [row for row, path in enumerate(truth) if path in new]
+        ours, theirs = by_level(truth, said, 0), by_level(truth, best, 0)
+        yield Row.compared(
+            f"learning on: {len(late):,} titles of 5 new classes after {len(old):,} of 20, replay of {replay}",
+            "accuracy over all 25 classes",
+            accuracy(ours),
+            {"all learned at once": accuracy(theirs)},
+            better="more",
+            quality={
+                "macro-F1": macro_f1(ours),
+                "macro-F1, all at once": macro_f1(theirs),
+                "new classes": float(np.mean([said[row] == truth[row] for row in fresh])),
+                "new classes, all at once": float(np.mean([best[row] == truth[row] for row in fresh])),
+            },
+        )
+
+
+def _taught(catalog: Catalog, y: Sequence[str], rows: np.ndarray, *, replay: int) -> Taxonomy:
+    model = Taxonomy(part=words(folds=2), folds=0, replay=replay)
+    return model.fit(picked(catalog, rows), {"label": [y[row] for row in rows.tolist()]})
 
 
 # -- planted mistakes ------------------------------------------------------------------------------------------------
