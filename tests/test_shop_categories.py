@@ -7,7 +7,7 @@ import pytest
 from small_shop import products
 
 import wares
-from wares.categories import train
+from wares.categories import judge, train
 from wares.cli import main
 from wares.errors import DataError, SettingError, UnknownName
 from wares.shop import Shop
@@ -74,6 +74,14 @@ def test_labels_given_one_by_one_are_learned_in_the_next_build(shop: Path) -> No
     with wares.build(shop) as opened:
         assert opened.categories()["labels"] == len(labels()) + 4
         assert opened.classify([{"id": "N", "title": "green tea"}])[0].path == "Food > Drinks > Tea"
+
+
+def test_labels_are_judged_on_products_held_out(shop: Path) -> None:
+    found = judge(shop, folds=2, budget=0.001)
+    assert list(found["levels"]) == ["1", "2", "3", "path"]
+    assert found["levels"]["1"]["accuracy"] >= found["levels"]["path"]["accuracy"] > 0.5
+    assert len(found["tried"]) == 1  # the time was up
+    assert [each["kind"] for each in found["leaks"]] == ["label in a column"]  # each shelf has a brand of its own
 
 
 def test_own_categories_are_learned_without_being_read(tmp_path: Path) -> None:
@@ -146,3 +154,5 @@ def test_the_command_line_trains_finds_asks_and_writes(
     assert code == 2
     assert "none.csv" in said
     assert "labels" in run("classify", "train", str(shop), "--dry-run")[1]
+    assert "macro F1" in run("classify", "judge", str(shop), "--folds", "2")[1]
+    assert run("classify", str(shop), "--doubt", "2", "--json")[1].count('"given"') == 2

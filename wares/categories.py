@@ -22,15 +22,18 @@ from wares.errors import SettingError
 from wares.live import Live
 from wares.opened import Opened
 from wares.registry import find
-from wares.stages.labelling import TARGET, labeller_of
+from wares.stages.labelling import TARGET, labeller_of, lesson_of
 from wares.stages.labels import logged
-from wares.tasks import asking, doubting
+from wares.store.builds import Builds
+from wares.tasks import asking, doubting, leaking, trying
 from wares.tasks.accounting import account
 from wares.tasks.answering import Answer
 from wares.tasks.holding_out import picked
+from wares.tasks.levels import level_name
 from wares.tasks.meaning import by_meaning
-from wares.tasks.taxonomy import Taxonomy, level_name
+from wares.tasks.taxonomy import Taxonomy
 from wares.tasks.taxonomy import classify as answered
+from wares.tasks.trying import search
 from wares.tasks.views import Views
 
 WHOLE, PART = "taxonomy", "views"
@@ -245,3 +248,55 @@ def _taught(now: Opened) -> dict[int, str]:
 
 def _levels(path: str) -> int:
     return path.count(SEPARATOR) + 1 if path else 0
+
+
+# -- judging ---------------------------------------------------------------------------------------------------------
+
+WAYS: tuple[dict[str, Any], ...] = (
+    {},
+    {"classifier.C": 0.3},
+    {"classifier.C": 3.0},
+    {"classifier.balance": "root"},
+    {"classifier.balance": "full"},
+    {"classifier.loss": "logistic"},
+)
+"""Settings of the default labeller that a search tries."""
+
+
+def judge(folder: Path | str, *, folds: int = 5, budget: float | None = None) -> dict[str, Any]:
+    """How well a shop's labels can be learned: cross-validated, products of one name never on both sides.
+
+    folds : parts held out in turn. budget : seconds to look for better settings first, which are told and not taken.
+
+    Returns what `wares.tasks.grading.grades` does, and `leaks` (what makes it look better than it is), `tried`
+    (settings and their macro-F1, best first) and `said`. Raises SettingError where there are no labels, DataError for
+    too few.
+    """
+    folder = Path(folder)
+    config, now = Config.read(folder), Opened(Builds(folder).newest())
+    if now.report.get("categories") is None:
+        _ = now.labeller  # raises, with the way to learn
+    lesson = lesson_of(config, now.shelf, logged(folder / "log.sqlite"))
+    labeller = labeller_of(config)
+    tried: list[dict[str, Any]] = []
+    if budget is not None:
+        tried = [dict(each) for each in search(_choices(labeller), lesson.catalog, lesson.names, seconds=budget).tried]
+    found = trying.judge(labeller, lesson.catalog, lesson.names, folds=folds, seed=config.shop.seed)
+    leaks = [each.json() for each in leaking.leaks(lesson.catalog, lesson.names) if each.kind != "same name"]
+    said = [lesson.said, f"{found.report['rows']:,} products held out in {folds} parts, {found.seconds:.1f} s"]
+    return {**found.report, "leaks": leaks, "tried": tried, "said": said}
+
+
+def _choices(labeller: Labeller) -> list[Labeller]:
+    """The labeller with other settings, as far as it has them; its own first."""
+    part = labeller.part if isinstance(labeller, Taxonomy) else labeller
+    if not isinstance(part, Views):
+        return [clone(part)]
+    known = part.get_params(deep=True)
+    found: list[Labeller] = []
+    for way in WAYS:
+        other: Labeller = clone(part)
+        inner = {key.replace(".", "__"): value for key, value in way.items()}
+        if set(inner) <= set(known):
+            found.append(other.set_params(**inner))
+    return found

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wares.cli import common
-from wares.cli.common import Group, careful, cli, err, json_option, out, pairs, print_json, shop_argument
+from wares.cli.common import Group, careful, cli, err, json_option, out, pairs, print_json, seconds_of, shop_argument
 from wares.errors import SettingError
 
 if TYPE_CHECKING:
@@ -136,6 +136,38 @@ def products(
         print_json({"products": [each.json() for each in found]})
     else:
         _print(found)
+
+
+@classify.command()
+@shop_argument
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 50), help="Parts held out in turn.")
+@click.option("--budget", help="Look for better settings first, for so long: 90s, 5m.")
+@json_option
+def judge(shop: Path, folds: int, budget: str | None, as_json: bool) -> None:
+    """How well SHOP's labels can be learned: on products held out, by level, with what to be warned of."""
+    from wares.categories import judge as judged
+
+    found = judged(shop, folds=folds, budget=None if budget is None else seconds_of(budget))
+    if as_json:
+        print_json(found)
+        return
+    for line in found["said"]:
+        out.print(Text(line))
+    table = Table(box=None, pad_edge=False)
+    for name in ("level", "classes", "accuracy", "macro F1", "weighted F1"):
+        table.add_column(name, justify="left" if name == "level" else "right")
+    for level, each in found["levels"].items():
+        low, high = (each["intervals"]["accuracy"][end] for end in ("low", "high"))
+        shown = (f"{each['accuracy']:.1%} ({low:.1%} to {high:.1%})", f"{each['macro_f1']:.3f}")
+        table.add_row(level, f"{each['classes']:,}", *shown, f"{each['weighted_f1']:.3f}")
+    out.print(table)
+    out.print(f"probabilities are off by {found['calibration_error']:.1%} on average")
+    for wanted, share in found["at"].items():
+        out.print(f"for {float(wanted):.0%} right answers, {share:.0%} of the products get one")
+    for each in found["leaks"]:
+        out.print("[yellow]note[/yellow]", Text(each["said"]))
+    for each in found["tried"][:5]:
+        out.print(Text(f"macro F1 {each['macro_f1']:.3f} from {each['rows']:,} products: {each['settings']}"))
 
 
 def _print(found: "Sequence[Classified]") -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from wares.cli import common
-from wares.cli.common import careful, cli, err, json_option, out, pairs, print_json, shop_argument
+from wares.cli.common import careful, cli, err, json_option, out, pairs, print_json, seconds_of, shop_argument
 from wares.errors import SettingError
 
 
@@ -115,7 +115,7 @@ def cluster(
             shop,
             method=method,
             settings=pairs(settings, "--set"),
-            budget=_seconds(budget) if auto else None,
+            budget=seconds_of(budget) if auto else None,
             dry_run=dry_run,
             observer=bars,
         )
@@ -138,16 +138,3 @@ def report(shop: Path, about: str, out: Path) -> None:
 
     with common.open_folder(shop) as opened:
         click.echo(write_clusters(opened, out))
-
-
-def _seconds(text: str) -> float:
-    """A time such as 90s, 10m or 1h. Raises SettingError."""
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
-    try:
-        seconds = float(number) * units[unit]
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise SettingError(f"--budget {text!r} is not a time such as 90s, 10m or 1h")
-    return seconds

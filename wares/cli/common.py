@@ -63,6 +63,19 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
     return found
 
 
+def seconds_of(text: str) -> float:
+    """A time such as 90s, 10m or 1h. Raises SettingError."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SettingError(f"--budget {text!r} is not a time such as 90s, 10m or 1h")
+    return seconds
+
+
 def filters(where: str | None) -> dict[str, Any] | None:
     """What --where says. Raises SettingError."""
     if where is None:
