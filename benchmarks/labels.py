@@ -89,7 +89,7 @@ def learned_on(data: Path) -> Iterator[Row]:
     late = np.array([row for row in train.tolist() if y[row] in new])
     truth = [y[row] for row in test.tolist()]
     whole = _taught(catalog, y, train, replay=0)
-    for replay in (5, 0):
+    for replay in (20, 5, 0):
         model = _taught(catalog, y, old, replay=replay)
         model.partial_fit(picked(catalog, late), {"label": [y[row] for row in late.tolist()]})
         said, best = (

@@ -74,6 +74,13 @@ def test_planted_mistakes_are_found_with_what_they_should_be():
         doubt(Words(), titled(titles), {"label": y}, target="lable")
 
 
+def test_the_only_product_of_a_class_is_not_doubted():
+    catalog, y = shop()
+    found = doubt(Words(), catalog, {"label": ["Only one", *y[1:]]}, 20, folds=4)
+    assert len(found) == 19
+    assert 0 not in {each.row for each in found}
+
+
 def test_confident_learning_counts_what_is_said_as_surely_as_is_usual():
     table = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.05, 0.95], [0.45, 0.55]], np.float32)
     certain, wrong = doubts(table, np.array([0, 0, 1, 1, 0, 0]))

@@ -26,7 +26,7 @@ from wares.tasks.grading import (
 )
 from wares.tasks.holding_out import folds_of, held_out, same_names
 from wares.tasks.leaking import leaks
-from wares.tasks.trying import compare, judge, search
+from wares.tasks.trying import choices, compare, judge, search
 
 rows = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
 
@@ -154,6 +154,15 @@ def test_labellers_are_judged_compared_and_chosen():
         judge(Words(), catalog, y, folds=1)
     with pytest.raises(SettingError, match="nothing to choose from"):
         search([], catalog, y)
+
+
+def test_methods_are_there_to_be_searched():
+    catalog, y = shop()
+    every = choices()
+    assert len(every) >= 8
+    found = search(choices({"linear": [{"C": 1.0}], "naive_bayes": [{}]}), catalog, y, seconds=600)
+    assert {each["choice"] for each in found.tried} == {0, 1}
+    assert "Linear" in found.tried[[each["choice"] for each in found.tried].index(0)]["settings"]
 
 
 def test_a_search_ends_when_time_is_up():

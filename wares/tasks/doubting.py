@@ -50,8 +50,8 @@ def doubt(
 ) -> list[Doubt]:
     """Labels that are most likely wrong, the surest first; k of them, or those that confident learning counts as wrong.
 
-    labeller : fitted or not, copies of it learn without each fold in turn; products of the same name share one. Time :
-    `folds` times that of a fit.
+    labeller : fitted or not, copies of it learn without each fold in turn; products of the same name share one. A class
+    of one product, or one name, is not doubted: without it nobody could know it. Time : `folds` times that of a fit.
 
     Source: Northcutt, Jiang & Chuang 2021, doi:10.1613/jair.1.12125.
     """
@@ -59,7 +59,7 @@ def doubt(
     if target not in y:
         raise UnknownName.among("target", target, y)
     names = y[target]
-    where = folds_of(names, same_names(catalog), folds, seed)
+    where = folds_of(names, same_names(catalog), folds, seed, shy=True)
     if isinstance(labeller, Taxonomy):  # it would hold products out within each fold again, to be honest to a percent
         labeller = clone(labeller).set_params(folds=0)
     found = held_out(labeller, catalog, {target: names}, where)

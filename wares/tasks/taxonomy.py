@@ -70,7 +70,7 @@ class Taxonomy(Labeller):
     rare: int = setting(0, low=0)
     copies: Literal["same", "changed"] = "changed"
     hardened: float = setting(0.0, low=0.0, high=1.0)
-    replay: int = setting(5, low=0)
+    replay: int = setting(20, low=0)
     prior: float = setting(0.0, low=0.0, high=2.0)
     seed: int = setting(0, low=0)
 
@@ -168,10 +168,13 @@ class Taxonomy(Labeller):
         return found
 
     def threshold(self, target: str | None = None, accuracy: float | None = None) -> float:
-        """The probability from which on answers are right as often as asked; more than 1 where that was never so."""
+        """The probability from which on answers are right as often as asked; more than 1 where that was never so.
+
+        Where nothing was held out, or too little was there for it, probabilities are taken at their word.
+        """
         curve = np.asarray(self.curve_[self._target(target)])
         if accuracy is None or not len(curve):
-            return 0.0
+            return accuracy or 0.0
         enough = curve[:, 2] >= accuracy
         # From the surest down, as far as all are right often enough: a lucky few further down do not count.
         short = np.flatnonzero(~enough)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from wares.algorithm import Labeller
+from wares.algorithm import Classifier, Labeller
 from wares.arrays import Labels
 from wares.data.catalog import Catalog
 from wares.errors import DataError, SettingError
+from wares.registry import make
 from wares.tasks.answering import Paths
 from wares.tasks.grading import accuracy, by_level, grades, macro_f1, paired
 from wares.tasks.holding_out import HeldOut, Names, folds_of, held_out, picked, same_names
@@ -81,6 +82,24 @@ def compare(ours: Trial, theirs: Trial, *, resamples: int = 1000, seed: int = 0)
 
 
 # -- settings --------------------------------------------------------------------------------------------------------
+
+
+METHODS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "linear": [{"C": each} for each in (0.1, 0.3, 1.0, 3.0)]
+    + [{"loss": "logistic", "C": each} for each in (3.0, 30.0)],
+    "naive_bayes": [{}],
+    "knn": [{}],
+}
+"""Classifiers worth a try on rows of text, by name, and their settings; trees and networks take far longer."""
+
+
+def choices(methods: Mapping[str, Sequence[Mapping[str, Any]]] = METHODS, **settings: Any) -> list[Labeller]:
+    """Labellers of views with each of these classifiers, to search among. settings : of the views."""
+    return [
+        make(Labeller, "views", classifier=make(Classifier, name, **each), **settings)
+        for name, every in methods.items()
+        for each in every
+    ]
 
 
 @dataclass(frozen=True, eq=False)
