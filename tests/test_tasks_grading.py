@@ -165,6 +165,15 @@ def test_methods_are_there_to_be_searched():
     assert "Linear" in found.tried[[each["choice"] for each in found.tried].index(0)]["settings"]
 
 
+def test_the_better_third_goes_on_with_three_times_as_many():
+    kinds = [("boot", "mug", "pan", "lamp")[row % 4] for row in range(700)]
+    catalog = titled([f"{kind} number {row}" for row, kind in enumerate(kinds)])
+    found = search([Words(bits=bits) for bits in (8, 10, 12, 14)], catalog, list(kinds), seconds=600)
+    assert [each["rows"] for each in found.tried] == [525, 175, 175, 100, 100, 100, 100]
+    with pytest.raises(SettingError, match="did you mean 'macro_f1'"):
+        search([Words()], catalog, list(kinds), measure="macro-f1")
+
+
 def test_a_search_ends_when_time_is_up():
     catalog, y = shop()
     ticks = iter(range(0, 1000, 10))

@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import clone
 
 from wares.algorithm import Classifier, Labeller
-from wares.arrays import Labels
+from wares.arrays import Labels, Rows
 from wares.data.catalog import Catalog
-from wares.errors import DataError, SettingError
+from wares.errors import DataError, SettingError, did_you_mean
 from wares.registry import make
 from wares.tasks.answering import Paths
 from wares.tasks.grading import accuracy, by_level, grades, macro_f1, paired
@@ -133,12 +133,13 @@ def search(
     """
     if not choices:
         raise SettingError("nothing to choose from: give labellers with different settings")
+    if measure not in (known := by_level([""], [""], 0).table()):
+        raise SettingError(f"measure {measure!r}: there are {', '.join(known)}{did_you_mean(measure, known)}")
     folds = folds_of(y, same_names(catalog), max(2, round(1 / held)), seed)
     test, train = np.flatnonzero(folds == 0), np.flatnonzero(folds > 0)
     if not len(test) or not len(train):
         raise DataError(f"{int((folds >= 0).sum())} labelled products: too few to hold some out")
     train = np.random.default_rng(seed).permutation(train)
-    truth = [str(y[row]) for row in test.tolist()]
     rounds = max(0, int(np.ceil(np.log(len(choices)) / np.log(3)))) if len(train) > 500 else 0
     left = list(range(len(choices)))
     tried: list[dict[str, Any]] = []
@@ -147,15 +148,10 @@ def search(
         rows = train[: max(100, len(train) // 3**turn)]
         scores: dict[int, float] = {}
         for number in left:
-            if tried and clock() >= end:
-                stopped = True
+            if stopped := bool(tried) and clock() >= end:
                 break
             start = clock()
-            fitted = clone(choices[number]).fit(picked(catalog, rows), {"label": [y[row] for row in rows.tolist()]})
-            table = fitted.predict_proba(picked(catalog, test))["label"]
-            classes = np.asarray(fitted.classes_["label"]).tolist()
-            said = [classes[each] for each in Paths(classes).best(table).tolist()]
-            scores[number] = by_level(truth, said, 0).table()[measure]
+            scores[number] = _score(choices[number], catalog, y, rows, test, measure)
             tried.append({"choice": number, "rows": len(rows), measure: scores[number], "seconds": clock() - start})
         if stopped:
             break
@@ -163,6 +159,16 @@ def search(
     order = sorted(tried, key=lambda each: (-each["rows"], -each[measure], each["choice"]))
     told = [{**each, "settings": _said(choices[each["choice"]])} for each in order]
     return Search(clone(choices[order[0]["choice"]]), told, stopped)
+
+
+def _score(labeller: Labeller, catalog: Catalog, y: Names, train: Rows, test: Rows, measure: str) -> float:
+    """The measure on some products of a copy that learned from others."""
+    fitted: Any = clone(labeller).fit(picked(catalog, train), {"label": [y[row] for row in train.tolist()]})
+    classes = np.asarray(fitted.classes_["label"]).tolist()
+    best = Paths(classes).best(fitted.predict_proba(picked(catalog, test))["label"])
+    return by_level([str(y[row]) for row in test.tolist()], [classes[each] for each in best.tolist()], 0).table()[
+        measure
+    ]
 
 
 def _said(labeller: Labeller) -> str:
