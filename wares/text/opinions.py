@@ -128,17 +128,18 @@ def _score(text: str) -> float:
 
 def _clause(clause: str) -> float:
     """The words of one clause; a turn reaches over some words, and strength to the next."""
-    known, turns, degrees = _lexicon()
+    meaning = _lexicon()
     total, strength, turn = 0.0, 1.0, 0
     for word in _words(clause):
-        value = known.get(word)
-        if word in turns:
-            turn = BEHIND + 1
-        elif word in degrees and value is None:
-            strength = degrees[word]
-        elif value is not None:
+        kind, value = meaning.get(word, _NOTHING)
+        if kind == VALUE:
             total += value * strength * (TURNED if turn else 1.0)
             strength, turn = 1.0, 0
+        elif kind == TURN:
+            turn = BEHIND
+            continue
+        elif kind == DEGREE:
+            strength = value
         turn = max(turn - 1, 0)
     return total
 
@@ -148,41 +149,49 @@ def _words(clause: str) -> Iterator[str]:
         if piece[0] > "\u2e7f":
             yield from _chinese(piece)
         else:
-            yield piece.replace("’", "'").replace("'", "")
+            yield piece.replace("’", "").replace("'", "")
 
 
 def _chinese(run: str) -> Iterator[str]:
     """The longest words of the lexicon, from the left; other signs one by one."""
-    longest, at = _reach(), 0
-    known, turns, degrees = _lexicon()
-    while at < len(run):
-        for size in range(min(longest, len(run) - at), 1, -1):
-            word = run[at : at + size]
-            if word in known or word in turns or word in degrees:
+    meaning, sizes = _lexicon(), _sizes()
+    at, stop = 0, len(run)
+    while at < stop:
+        size = 1
+        for each in sizes.get(run[at], ()):
+            if at + each <= stop and run[at : at + each] in meaning:
+                size = each
                 break
-        else:
-            size = 1
         yield run[at : at + size]
         at += size
 
 
+VALUE, TURN, DEGREE = 1, 2, 3
+_NOTHING = (0, 0.0)
+
+
 @cache
-def _lexicon() -> tuple[dict[str, float], frozenset[str], dict[str, float]]:
-    """Words with their values; words that turn; words that strengthen or weaken. Of both languages."""
-    known: dict[str, float] = {}
-    for lines, value in (
-        (_GOOD + _ZH_GOOD, 1.0),
-        (_BAD + _ZH_BAD, -1.0),
-        (_VERY_GOOD + _ZH_VERY_GOOD, 2.0),
-        (_VERY_BAD + _ZH_VERY_BAD, -2.0),
+def _lexicon() -> dict[str, tuple[int, float]]:
+    """Of each word what it does, and how much; of both languages. What has a value of its own does nothing else."""
+    found: dict[str, tuple[int, float]] = {}
+    for lines, kind, value in (
+        (f"{_STRONG} {_ZH_STRONG}", DEGREE, 1.5),
+        (f"{_WEAK} {_ZH_WEAK}", DEGREE, 0.6),
+        (_GOOD + _ZH_GOOD, VALUE, 1.0),
+        (_BAD + _ZH_BAD, VALUE, -1.0),
+        (_VERY_GOOD + _ZH_VERY_GOOD, VALUE, 2.0),
+        (_VERY_BAD + _ZH_VERY_BAD, VALUE, -2.0),
+        (_TURNS + _ZH_TURNS, TURN, 0.0),
     ):
-        known |= dict.fromkeys(lines.split(), value)
-    strong = dict.fromkeys([*_STRONG.split(), *_ZH_STRONG.split()], 1.5)
-    weak = dict.fromkeys([*_WEAK.split(), *_ZH_WEAK.split()], 0.6)
-    return known, frozenset([*_TURNS.split(), *_ZH_TURNS.split()]), {**strong, **weak}
+        found |= dict.fromkeys(lines.split(), (kind, value))
+    return found
 
 
 @cache
-def _reach() -> int:
-    known, turns, degrees = _lexicon()
-    return max(map(len, [*known, *turns, *degrees]))
+def _sizes() -> dict[str, tuple[int, ...]]:
+    """By first sign how long words of the lexicon are, the longest first; words of one sign need no looking."""
+    found: dict[str, set[int]] = {}
+    for word in _lexicon():
+        if word[0] > "\u2e7f" and len(word) > 1:
+            found.setdefault(word[0], set()).add(len(word))
+    return {first: tuple(sorted(sizes, reverse=True)) for first, sizes in found.items()}
