@@ -38,9 +38,12 @@ def curve(
         parts.append(f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(_text(LEFT - 8, at + 4, f"{value:,.4g}", "end"))
     last = -math.inf
-    for px, _, k, _ in places:
+    marks = (
+        [(across(k), k) for k in _steps(points[0][0], points[-1][0])] if even else [(px, k) for px, _, k, _ in places]
+    )
+    for px, k in marks:
         if px - last >= 34:
-            parts.append(_text(px, HEIGHT - BOTTOM + 18, f"{k:.3g}", "middle"))
+            parts.append(_text(px, HEIGHT - BOTTOM + 18, f"{k:g}", "middle"))
             last = px
     parts.append(f'<path class="line" d="{path}"/>')
     for px, py, k, value in places[:: max(1, len(places) // 12)] if even else places:
