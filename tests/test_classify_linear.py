@@ -216,7 +216,7 @@ def test_bad_input_is_named():
     X[1, 1] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         Linear().fit(X, [0, 1, 0, 1])
-    with pytest.raises(DataError, match="classes of several kinds .*NoneType"):
+    with pytest.raises(DataError, match=r"classes of several kinds .*NoneType"):
         Linear().fit(np.ones((2, 2)), np.array(["shoe", None], object))
     with pytest.raises(ValueError, match="features"):
         Linear().fit(np.eye(3), [0, 1, 2]).predict(np.eye(4))

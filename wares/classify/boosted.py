@@ -47,7 +47,7 @@ class Boosted(Estimated):
             max_leaf_nodes=self.leaves,
             min_samples_leaf=self.least,
             l2_regularization=self.ridge,
-            early_stopping=bool(self.patience) and len(codes) >= 1000 and np.bincount(codes).min() > 1,
+            early_stopping=bool(self.patience and len(codes) >= 1000 and np.bincount(codes).min() > 1),
             n_iter_no_change=max(self.patience, 1),
             class_weight="balanced" if self.balanced else None,
             random_state=self.seed,

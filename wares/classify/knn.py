@@ -93,8 +93,8 @@ class KNN(OfVectors):
         known = (hits.rows >= 0) & (np.abs(hits.scores) > 1e-6)
         weights = np.where(known, np.exp(sharpness * (np.where(known, hits.scores, 0) - 1)), 0)
         # Nearness says who has more of the vote; how many votes there are, and so how sure the answer, it does not.
-        total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
-        weights *= known.sum(axis=1, keepdims=True) / total
+        total = weights.sum(axis=1, keepdims=True)
+        weights *= known.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1)
         counts = np.bincount(self.codes_, minlength=len(self.classes_))
         votes = np.tile(self.doubt * counts / counts.sum(), (len(hits), 1))
         np.add.at(votes, (np.arange(len(hits))[:, None], np.asarray(self.codes_)[hits.rows]), weights)
