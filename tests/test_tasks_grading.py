@@ -31,7 +31,7 @@ from wares.tasks.trying import choices, compare, judge, search
 rows = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(rows)
 def test_means_over_classes_are_scikit_learns(pairs: list[tuple[int, int]]):
     truth, said = np.array(pairs).T

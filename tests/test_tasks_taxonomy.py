@@ -210,6 +210,15 @@ def test_labels_that_cannot_be_learned_from(y: dict[str, list[str | None]], said
         Taxonomy(part=Words()).fit(titled(["a", "b"]), y)
 
 
+def test_as_many_are_held_out_as_asked_and_answers_come_part_by_part(monkeypatch: pytest.MonkeyPatch):
+    catalog, y = shop()
+    model = Small(sample=8).fit(catalog, {"label": y})
+    assert len(model.curve_["label"]) <= 24 + 1, "thresholds are those of eight products"
+    whole = model.answers(catalog)
+    monkeypatch.setattr("wares.tasks.taxonomy.PART", 3)
+    assert [each.path for each in model.answers(catalog)] == [each.path for each in whole]
+
+
 def test_what_a_labeller_cannot_say_is_refused():
     catalog, y = shop()
     plain = Words().fit(catalog, {"label": y})

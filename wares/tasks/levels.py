@@ -95,7 +95,9 @@ def sureness(paths: Paths, table: Dense, truth: Labels, points: int = 200) -> ND
     levels = paths.levels[best]
     right = along_right(paths, best, truth)
     found = []
-    grid = np.unique(np.concatenate([[0.0], np.quantile(along[along > 0], np.linspace(0, 1, points))]))
+    grid = np.unique(
+        np.concatenate([[0.0], np.quantile(along[along > 0], np.linspace(0, 1, points), method="nearest")])
+    )
     for threshold in grid.tolist():
         deep = (np.where(np.arange(along.shape[1]) < levels[:, None], along, -1) >= threshold).sum(axis=1)
         answered = deep > 0

@@ -23,6 +23,9 @@ from wares.tasks.replaying import remembered, together
 FLOOR = 1e-6
 """The least probability whose logarithm is taken."""
 
+PART = 4_096
+"""Products answered at once: probabilities take 4 bytes x classes each, for every level."""
+
 
 def default_part() -> Labeller:
     """What reads the products unless told otherwise."""
@@ -39,12 +42,14 @@ class Taxonomy(Labeller):
     An answer ends where the next level is not sure enough: `accuracy` says how often answers shall be right, and held
     out products tell where that is. Labels that are not paths are a taxonomy of one level.
     A column called like a target that holds just the labels is not read, since it would give the answers away.
-    Time: that of the part for all levels, `folds` + 1 times; memory 4 bytes x products x classes while it learns.
+    Time: that of the part for all levels, `folds` + 1 times; memory 4 bytes x `sample` x classes x levels while it
+    learns.
 
     Settings
     --------
     part : the labeller that reads the products.
-    folds : parts held out in turn to learn weights and sureness; 0 takes every level alike and learns neither.
+    folds : parts held out in turn to learn weights and sureness; 0 takes every level alike and learns neither. sample :
+    products held out in all, at most.
     accuracy : the share of answers that shall be right, 0..1, as far as held out products tell; None = whole paths.
     rare : classes with fewer products get copies up to so many; 0 = none. copies : "same" as they are, "changed" with
     words left out.
@@ -66,6 +71,7 @@ class Taxonomy(Labeller):
 
     part: Labeller = field(default_factory=default_part)
     folds: int = setting(3, low=0, high=50)
+    sample: int = setting(10_000, low=2)
     accuracy: float | None = setting(None, low=0.0, high=1.0)
     rare: int = setting(0, low=0)
     copies: Literal["same", "changed"] = "changed"
@@ -146,12 +152,12 @@ class Taxonomy(Labeller):
         if self.prior:
             shares = np.maximum(np.asarray(self.shares_[target], np.float64), 1e-9)
             prior = np.asarray((shares.max() / shares) ** self.prior, np.float32)
-        return self.paths(target).answers(
-            self.predict_proba(catalog)[target],
-            threshold=self.threshold(target, self.accuracy if accuracy is None else accuracy),
-            alternatives=alternatives,
-            prior=prior,
-        )
+        threshold = self.threshold(target, self.accuracy if accuracy is None else accuracy)
+        out: list[Answer] = []
+        for part in catalog.parts(PART):
+            table = self.predict_proba(part)[target]
+            out += self.paths(target).answers(table, threshold=threshold, alternatives=alternatives, prior=prior)
+        return out
 
     def paths(self, target: str | None = None) -> Paths:
         """The classes of a target as paths with their nodes."""
@@ -203,6 +209,9 @@ class Taxonomy(Labeller):
         first = next(iter(y.values()))
         any_ = [next((names[row] for names in y.values() if names[row] is not None), None) for row in range(len(first))]
         folds = folds_of(any_, same_names(catalog), self.folds, self.seed)
+        held = np.flatnonzero(folds >= 0)
+        if len(held) > self.sample:
+            folds[np.random.default_rng(self.seed).permutation(held)[self.sample :]] = -1
         if len(np.unique(folds[folds >= 0])) < 2:
             return None
         return held_out(self.part, catalog, wanted, folds, shown=self._shown)
