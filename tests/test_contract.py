@@ -27,6 +27,7 @@ EXPECTED: dict[tuple[str, str, str], str] = {
 INSTEAD_OF_DEFAULT: dict[tuple[str, str], dict[str, int]] = {
     ("encode", "static"): {"vocabulary": 500, "width": 64},
     ("encode", "image"): {"size": 64},
+    ("encode", "siamese"): {"bits": 10, "width": 64},
     ("label", "textcnn"): {"kinds": 1024},
     ("label", "lstm"): {"kinds": 1024},
     ("label", "multitask"): {"bits": 10},

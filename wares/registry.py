@@ -26,6 +26,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "lda": "wares.tasks.topical:Topical",
         "lsa": "wares.encode.lsa:LSA",
         "sentence": "wares.encode.sentence:Sentence [sentence]",
+        "siamese": "wares.encode.siamese:Siamese [deep]",
         "static": "wares.encode.static:Static [sentence]",
         "tfidf": "wares.encode.tfidf:TfIdf",
         "word2vec": "wares.encode.word2vec:Word2Vec",
