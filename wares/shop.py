@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from wares import categories, exporting, groups
+from wares import exporting, groups
 from wares.algorithm import Context
 from wares.arrivals import Arrivals
 from wares.building import build
@@ -25,6 +25,9 @@ from wares.opened import Opened
 from wares.sources import Asked, check_sources
 from wares.store.builds import Builds
 from wares.tasks.aspects import Aspect
+
+if TYPE_CHECKING:
+    from wares.matches import Match
 
 _log = logging.getLogger("wares.shop")
 
@@ -212,6 +215,15 @@ class Shop:
         last = int(history.times[-1]) if history.times is not None and history.n_events else 0
         return max(last, now.end)
 
+    def match(self, offer: Mapping[str, Any], k: int = 5) -> "list[Match]":
+        """The products that an offer of another shop may be, the likeliest first, with probability and reasons.
+
+        offer : its title, and any of brand, model, barcode, price, category and description. Raises DataError.
+        """
+        from wares.matches import against  # imports more than most processes need
+
+        return against(self.now, offer, _positive(k))
+
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def product(self, id: str) -> dict[str, Any]:
@@ -296,6 +308,8 @@ class Shop:
         Raises SettingError where nothing was learned and no taxonomy is given, DataError for products that cannot be
         read.
         """
+        from wares import categories  # imports more than most processes need
+
         return categories.classify(self.now, products, taxonomy=taxonomy, columns=columns, accuracy=accuracy, why=why)
 
     def categories(self) -> dict[str, Any]:
@@ -304,6 +318,8 @@ class Shop:
         curve : (threshold, share of held-out products with an answer, share of these that is right). found : path,
         products, and how many of these are labelled, the largest first; "" is what it is not sure of.
         """
+        from wares import categories  # imports more than most processes need
+
         return categories.summary(self.now)
 
     def label(self, product: str, category: str) -> Classified:
@@ -311,14 +327,20 @@ class Shop:
 
         An empty category takes it back. Raises UnknownName.
         """
+        from wares import categories  # imports more than most processes need
+
         return categories.label(self.now, self._live, product, category)
 
     def ask(self, k: int = 10) -> list[Classified]:
         """The k products whose label would teach most. Raises SettingError where no categories were learned."""
+        from wares import categories  # imports more than most processes need
+
         return categories.ask(self.now, self._live, _positive(k))
 
     def doubt(self, k: int = 10) -> list[Classified]:
         """The k labels that are most likely wrong, and what they should be. Raises SettingError as `ask` does."""
+        from wares import categories  # imports more than most processes need
+
         return categories.doubt(self.now, _positive(k))
 
     def shoppers(self, prefix: str = "", limit: int = 20) -> list[str]:
