@@ -1,11 +1,13 @@
 """The same product across shops, from files to files: `wares.match` and `wares.dedupe`."""
 
 import json
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import polars as pl
@@ -21,6 +23,7 @@ from wares.data.imagehashes import hashes
 from wares.data.read import open_source, read_products
 from wares.errors import DataError, SettingError
 from wares.judged import read_judged
+from wares.opened import Opened
 from wares.registry import find, make
 from wares.store.files import write_text
 from wares.tasks import weighing
@@ -255,6 +258,19 @@ def standing(catalog: Catalog) -> Matching:
     empty = np.zeros((0, 2), np.int32)
     table = np.zeros((0, len(COLUMNS)), np.float32)
     return Matching(read, empty, table, prior(), np.zeros(0, np.float32), 0.5, None, np.zeros(len(read), np.bool_))
+
+
+_STANDING: WeakKeyDictionary[Opened, Matching] = WeakKeyDictionary()
+_STANDING_UP = threading.Lock()
+
+
+def against(now: Opened, offer: Mapping[str, Any], k: int) -> list[Match]:
+    """The k likeliest products of a build for one offer of another shop. Its products are read when first asked."""
+    with _STANDING_UP:
+        found = _STANDING.get(now)
+        if found is None:
+            found = _STANDING[now] = standing(now.shelf.products)
+    return answered(found, offer, k, now.shelf.ids, 0, None)
 
 
 def answered(

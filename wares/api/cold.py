@@ -27,6 +27,7 @@ def router(shop: "Shop") -> APIRouter:
     made = APIRouter(dependencies=[Depends(refuse_unknown)], default_response_class=JSON)
     _about_products(made, shop)
     _about_reviews(made, shop)
+    _about_offers(made, shop)
     _about_clusters(made, shop)
     _about_categories(made, shop)
     _about_shoppers(made, shop)
@@ -41,6 +42,7 @@ Offset = Annotated[int, Query(ge=0, le=asking.MAX_OFFSET, description="How many 
 Accuracy = Annotated[float | None, Query(ge=0, le=1, description="Share of answers to be right; others are cut.")]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="How many to answer.")]
 
+Few = Annotated[int, Query(ge=1, le=50, description="How many products to answer for each offer.")]
 
 MAX_PHOTO = 20 << 20  # bytes
 _PHOTO = {"required": True, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
@@ -48,6 +50,13 @@ _PRODUCT = {"type": "object", "required": ["id"], "properties": {"id": {"type": 
 _PRODUCTS = {
     "required": True,
     "content": {"application/json": {"schema": {"oneOf": [_PRODUCT, {"type": "array", "items": _PRODUCT}]}}},
+}
+
+
+_OFFER = {"type": "object", "required": ["title"], "properties": {"title": {"type": "string"}}}
+_OFFERS = {
+    "required": True,
+    "content": {"application/json": {"schema": {"oneOf": [_OFFER, {"type": "array", "items": _OFFER}]}}},
 }
 
 
@@ -90,6 +99,27 @@ def _about_reviews(made: APIRouter, shop: "Shop") -> None:
     @made.get("/api/reviews/{id:path}", tags=["products"], summary="What reviews say of a product and its aspects")
     async def reviews(id: Id) -> dict[str, Any]:
         return JSON(shop.reviews(id).json())  # type: ignore[return-value]
+
+
+def _about_offers(made: APIRouter, shop: "Shop") -> None:
+    @made.post(
+        "/api/match",
+        tags=["products"],
+        summary="The products that an offer of another shop may be: how likely, and why",
+        openapi_extra={"requestBody": _OFFERS},
+    )
+    async def match(request: Request, k: Few = 5) -> dict[str, Any]:
+        """One offer or a list: its title, and any of id, brand, model, barcode, price, category and description.
+
+        The shop's products are read when first asked, which takes some seconds for each 100,000.
+        """
+        offers = hot.objects(await hot.body_of(request), "offer", '{"title": "Sony KD-43XE8005", "price": 499}')
+        found = await run_in_threadpool(lambda: [shop.match(offer, k) for offer in offers])
+        answers = [
+            {"id": offer.get("id"), "matches": [each.json() for each in matches]}
+            for offer, matches in zip(offers, found, strict=True)
+        ]
+        return JSON({"offers": answers})  # type: ignore[return-value]
 
 
 def _about_clusters(made: APIRouter, shop: "Shop") -> None:

@@ -189,3 +189,51 @@ def stands(texts, others, pairs):
         if word.size > 1 and text.size:
             out[p] = 1.0 if _inside(word, text) else 0.0
     return out
+
+
+# -- word for word -----------------------------------------------------------------------------------------------------
+
+
+def _text(letters: NDArray[np.uint32], starts: NDArray[np.int64], row: int) -> str:
+    return "".join(map(chr, letters[starts[row] : starts[row + 1]].tolist()))
+
+
+def plain_spelling(one: str, other: str) -> float:
+    """`spelling` by the whole table of edits."""
+    one, other = one[:LONGEST], other[:LONGEST]
+    if not one or not other:
+        return 0.0
+    edits = np.zeros((len(one) + 1, len(other) + 1))
+    edits[:, 0], edits[0] = np.arange(len(one) + 1), np.arange(len(other) + 1)
+    for i, a in enumerate(one, 1):
+        for j, b in enumerate(other, 1):
+            edits[i, j] = min(edits[i - 1, j] + 1, edits[i, j - 1] + 1, edits[i - 1, j - 1] + (a != b))
+    return float(1 - edits[-1, -1] / max(len(one), len(other)))
+
+
+def plain_covered(
+    own: Spelled, others: Spelled, fuzzy: bool, vocabulary: Vocabulary, pairs: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """`covered`, a word at a time."""
+
+    def had(word: int, row: int) -> float:
+        theirs = others.words[others.starts[row] : others.starts[row + 1]].tolist()
+        written = _text(vocabulary.letters, vocabulary.starts, word)
+        if word in theirs or (len(written) >= LEAST and written in _text(others.letters, others.letter_starts, row)):
+            return 1.0
+        if not fuzzy or vocabulary.fixed[word] or len(written) < 4:
+            return 0.0
+        free = [_text(vocabulary.letters, vocabulary.starts, each) for each in theirs if not vocabulary.fixed[each]]
+        near = [each for each in free if min(len(each), len(written)) >= 4 and each[0] == written[0]]
+        likes = [plain_spelling(written, each) for each in near if abs(len(each) - len(written)) <= 3]
+        return max((like for like in likes if like >= NEAR), default=0.0)
+
+    out = np.full((len(pairs), 2), np.nan, np.float32)
+    for number, (a, b) in enumerate(pairs.tolist()):
+        words = own.words[own.starts[a] : own.starts[a + 1]].tolist()
+        weights = np.array([float(vocabulary.weights[word]) for word in words])
+        found = np.array([had(word, b) for word in words])
+        out[number, 1] = ((1 - found) * weights).max(initial=0.0)
+        if weights.sum() > 0:
+            out[number, 0] = (found * weights).sum() / weights.sum()
+    return out
