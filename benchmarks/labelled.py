@@ -15,15 +15,16 @@ from wares.data.catalog import Catalog
 MAPPING = Path(__file__).parent / "flipkart_to_google.csv"
 
 
-def pages(data: Path, part: str) -> tuple[Catalog, list[str]]:
-    """Shop pages of the MWPD 2020 challenge ("train", "validation"), their paths of three levels."""
+def pages(data: Path, part: str, letters: int = 0) -> tuple[Catalog, list[str]]:
+    """Shop pages of the MWPD 2020 challenge ("train", "validation"), their paths of three levels. letters : of category
+    text and description that are read beside the title."""
     with zipfile.ZipFile(needs(data, "mwpd2020/task2_train_val_with_labels.zip")) as archive:
         lines = archive.read(f"{part}.json").decode().splitlines()
     rows = [json.loads(line) for line in lines]
-    said = [" ".join(filter(None, (row["CategoryText"], row["Description"])))[:400] for row in rows]
-    frame = pl.DataFrame(
-        {"id": [row["ID"] for row in rows], "title": [row["Name"] or "" for row in rows], "description": said}
-    )
+    frame = pl.DataFrame({"id": [row["ID"] for row in rows], "title": [row["Name"] or "" for row in rows]})
+    if letters:
+        said = [" ".join(filter(None, (row["CategoryText"], row["Description"])))[:letters] for row in rows]
+        frame = frame.with_columns(pl.Series("description", said))
     return Catalog(frame), [" > ".join(row[level] for level in ("lvl1", "lvl2", "lvl3")) for row in rows]
 
 

@@ -2,8 +2,8 @@
 
 python -m benchmarks.labels --data ../shared/data --out labels.json
 
-Shop pages: title, and 400 letters of category text and description; learned from the 10,012 training pages, judged once
-on the 3,000 validation pages. Intervals are paired over products, 95 %, 1,000 resamples.
+Shop pages: titles alone; learned from the 10,012 training pages, judged once on the 3,000 validation pages. Intervals
+are paired over products, 95 %, 1,000 resamples.
 """
 
 from collections import Counter
