@@ -22,6 +22,8 @@ BEGIN = "import sys; from wares.later import later, quick_start\n"
         "import colorsys; later('colorsys'); assert sys.modules['colorsys'] is colorsys",
         "later('no_such_package.part'); assert 'no_such_package.part' not in sys.modules",
         "later('colorsys'); import colorsys; assert not hasattr(colorsys, 'no_such_name')",
+        "later('colorsys'); import colorsys as one; from wares.later import forget; forget('colorsys'); "
+        "assert 'colorsys' not in sys.modules; assert one.rgb_to_hsv(0, 0, 0) == (0, 0, 0)",
         # What it is for.
         "quick_start(); import sklearn.base; assert 'scipy.stats._stats_py' not in sys.modules; "
         "from scipy import stats; assert stats.norm.cdf(0) == 0.5; import scipy; assert scipy.stats.norm.cdf(0) == 0.5",

@@ -29,7 +29,10 @@ from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.data.hits import Hits
 from wares.errors import MissingExtra, SettingError, StoreError, UnknownName, WaresError
+from wares.later import forget
 from wares.runner import Local, Runner
+
+forget("pandas")  # many look whether it is there: where it is, they would ask it, and so import it
 
 FORMAT = 1
 """Version of the folders that `save` writes."""

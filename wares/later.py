@@ -26,6 +26,12 @@ def later(name: str) -> None:
         sys.modules[name] = _Later(name)
 
 
+def forget(name: str) -> None:
+    """From now on whoever imports the module gets the real one; nobody finds it among the modules before."""
+    if isinstance(sys.modules.get(name), _Later):
+        del sys.modules[name]
+
+
 class _Later(ModuleType):
     """Stands in for a module until an attribute is asked for."""
 
@@ -34,13 +40,7 @@ class _Later(ModuleType):
         self.__spec__ = ModuleSpec(name, None)  # the import system looks here whether it is still being loaded
 
     def __getattr__(self, attribute: str) -> Any:
-        name = self.__name__
         with _lock:
-            if sys.modules.get(name) is self:
-                del sys.modules[name]
-                try:
-                    import_module(name)
-                except BaseException:
-                    sys.modules[name] = self
-                    raise
-        return getattr(sys.modules[name], attribute)
+            forget(self.__name__)
+            real = import_module(self.__name__)
+        return getattr(real, attribute)

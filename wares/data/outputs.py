@@ -104,9 +104,9 @@ class Quarantine:
 
     def _flush(self) -> None:
         if self._rows:
-            columns = list(zip(*self._rows, strict=True))
-            arrays = [pa.array(c, type=t.type) for c, t in zip(columns, QUARANTINE, strict=True)]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=QUARANTINE))
+            # By polars: pyarrow would import pandas to see whether a list is a column of it.
+            rows = pl.DataFrame(self._rows, schema=QUARANTINE.names, orient="row", infer_schema_length=None)
+            self._writer.write_table(rows.to_arrow().cast(QUARANTINE))
             self._rows, self._size = [], 0
 
     def close(self) -> None:

@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from wares.arrays import Dense
 from wares.errors import DataError
@@ -69,7 +67,9 @@ def folds_of(same: NDArray[np.bool_], folds: int, seed: int) -> NDArray[np.int64
 def curve(odds: NDArray[np.float64], same: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(2, n) points of a rising curve from a matcher's own log odds to those that hold, learned from pairs it had not
     seen: a line (Platt 1999), or any rising form (isotonic, Zadrozny & Elkan 2002) where there are many."""
-    slope = 1.0
+    from sklearn.isotonic import IsotonicRegression  # long to import
+    from sklearn.linear_model import LogisticRegression
+
     line = LogisticRegression(C=10.0, max_iter=200).fit(odds[:, None], same)
     slope, shift = max(float(line.coef_[0, 0]), 1e-3), float(line.intercept_[0])
     low, high = float(odds.min()), float(odds.max()) + 1e-6

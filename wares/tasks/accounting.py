@@ -8,8 +8,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.metrics import accuracy_score
-from sklearn.tree import DecisionTreeClassifier, export_text
 
 from wares.algorithm import Classifier, Encoder
 from wares.arrays import Dense, Vectors, unit
@@ -164,10 +162,12 @@ def surrogate(
     table = np.array([[word in each for word in frequent] for each in found], np.float32)
     held = np.zeros(len(catalog), np.bool_)
     held[np.random.default_rng(seed).permutation(len(catalog))[: len(catalog) // 3]] = True
+    from sklearn.tree import DecisionTreeClassifier, export_text  # long to import
+
     tree = DecisionTreeClassifier(max_depth=depth, random_state=seed).fit(table[~held], answers[~held])
     text = export_text(tree, feature_names=frequent, max_depth=depth)
     text = text.replace("<= 0.50", "is not in it").replace(">  0.50", "is in it")
-    return Surrogate(text, float(accuracy_score(answers[held], tree.predict(table[held]))), int(tree.get_n_leaves()))
+    return Surrogate(text, float((answers[held] == tree.predict(table[held])).mean()), int(tree.get_n_leaves()))
 
 
 # -- from columns to words ------------------------------------------------------------------------------------------

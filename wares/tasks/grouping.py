@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from wares.arrays import Labels
 from wares.data.catalog import Catalog
@@ -121,6 +120,8 @@ def _learned(pairs: Pairs, labels: Labels) -> tuple[NDArray[np.float64], NDArray
     evidence = np.asarray(pairs.evidence, np.float64)
     spread = evidence.std(axis=0)
     scaled = np.divide(evidence - evidence.mean(axis=0), spread, out=np.zeros_like(evidence), where=spread > 0)
+    from sklearn.linear_model import LogisticRegression  # long to import
+
     model = LogisticRegression(C=0.1, max_iter=500).fit(scaled, together)
     weights = np.divide(model.coef_[0], spread, out=np.zeros(len(spread)), where=spread > 0)
     return np.asarray(model.decision_function(scaled), np.float64), weights
