@@ -130,7 +130,7 @@ def test_ratings_of_the_shop_are_learned_from_and_aspects_can_be_added(tmp_path:
     said = pl.DataFrame(
         {
             "product": ["P1", "P2"] * 40,
-            "body": ["the laces are zorp", "the laces are blik"] * 40,
+            "body": ["the laces are zorp. The tongue is zorp", "the laces are blik. The tongue is blik"] * 40,
             "grade": [5, 1] * 40,
         }
     )
@@ -143,7 +143,8 @@ def test_ratings_of_the_shop_are_learned_from_and_aspects_can_be_added(tmp_path:
     ) as opened:
         assert opened.info()["reviews"]["learned_from"] == 80
         good, bad = opened.reviews("P1"), opened.reviews("P2")
-        assert [each.aspect for each in good.aspects] == ["laces"]
+        assert [each.aspect for each in good.aspects] == ["laces", "tongue"]  # one was asked for, the other found
+        assert opened.info()["reviews"]["found"] == ["tongue"]
         assert good.aspects[0].sentiment > 0.8
         assert bad.aspects[0].sentiment < 0.2
 

@@ -15,6 +15,7 @@ from wares.tasks.opinions import Tally, as_columns, overview
 from wares.tasks.sentiment import Sentiment, logistic
 from wares.text import opinions
 from wares.text.aspects import ASPECTS, Speaks, cut
+from wares.text.nouns import spoken_of
 
 PRAISE = (
     "great mug",
@@ -183,6 +184,21 @@ def test_aspects_of_ones_own() -> None:
         ("what a rip off", "price"),
         ("拉链坏了", "zipper"),
     ]
+
+
+def test_more_aspects_are_found_in_what_is_said() -> None:
+    texts = [
+        "The handles are weak",
+        "my handle broke",
+        "its handle is fine. The price is high",
+        "早餐很好，价格太贵",
+        "早餐不错",
+    ]
+    known = Speaks.of().patterns
+    assert spoken_of(texts, known, least=2, most=9) == ["handle", "早餐"]
+    assert spoken_of(texts, known, least=2, most=1) == ["handle"]
+    assert spoken_of(texts, [*known, " handle "], least=2, most=9) == ["早餐"]
+    assert spoken_of(["I bought the mug of the shop"], known, least=1, most=9) == []
 
 
 def test_no_word_stands_for_an_aspect_twice() -> None:

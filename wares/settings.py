@@ -142,12 +142,14 @@ class ReviewSettings:
 
     source : a file of products' ids and texts, or None. columns : our names ("product", "text", "title", "rating",
     "at", "shopper") to those of the file. aspects : more of what reviews may speak of, each with its words after
-    commas, such as zipper = "zipper, zip, 拉链".
+    commas, such as zipper = "zipper, zip, 拉链". found : so many more are found in the reviews themselves, as far as
+    they speak of that many things.
     """
 
     source: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     aspects: Mapping[str, str] = field(default_factory=dict)
+    found: int = 12
 
 
 @dataclass(frozen=True)

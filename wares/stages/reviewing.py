@@ -23,9 +23,13 @@ from wares.store.steps import hash_array
 from wares.tasks.opinions import Tally, as_columns, overview
 from wares.tasks.sentiment import Sentiment
 from wares.text.aspects import Speaks
+from wares.text.nouns import spoken_of
 
 SHARE, LEAST = 0.05, 3
 """An aspect becomes a column of products where so many, and this share of those with reviews, are spoken of by it."""
+
+SAMPLE, OFTEN = 20_000, 0.005
+"""Reviews that aspects are found in, and the share of them that has to speak of one; five reviews at least."""
 
 
 def reviews_stage(line: Line, products: Path) -> str:
@@ -37,11 +41,11 @@ def reviews_stage(line: Line, products: Path) -> str:
     sentiment = Sentiment(seed=line.config.shop.seed)
     reads = [
         [asked.source.name, line.run.steps.hash_file(asked.source)],
-        [dict(asked.columns), dict(asked.aspects)],
+        [dict(asked.columns), dict(asked.aspects), asked.found],
         settings_of(sentiment),
         [hash_array(frame["id"].hash(seed=0).to_numpy()), hash_array(owner), pl.__version__],
     ]
-    code = [Sentiment, Tally, Speaks, read_reviews, Opinions]
+    code = [Sentiment, Tally, Speaks, spoken_of, read_reviews, Opinions]
     folder = line.step("reviews", "read reviews", reads, code, partial(_make, asked, frame["id"], owner, sentiment))
     report = read_json(folder / "report.json")
     line.run.warnings += report["notes"]
@@ -93,7 +97,8 @@ def _make(
     sentiment.save(folder / "model")
     tell(0.4)
     names = Catalog(ids.alias("id").to_frame()).ids
-    tally, unknown, done = Tally(sentiment, Speaks.of(asked.aspects)), Counter[str](), 0
+    more = _found(reviews, asked)
+    tally, unknown, done = Tally(sentiment, Speaks.of({**asked.aspects, **more})), Counter[str](), 0
     for block in reviews.blocks():
         known, others = matched(block, names)
         unknown.update(others)
@@ -105,7 +110,21 @@ def _make(
     if not tally.reviews:
         raise DataError(notes[0])
     _write(folder, tally.settle(), owner)
-    write_json(folder / "report.json", _report(reviews, sentiment, tally, unknown, notes, folder))
+    write_json(folder / "report.json", {**_report(reviews, sentiment, tally, unknown, notes, folder), "found": [*more]})
+
+
+def _found(reviews: Reviews, asked: ReviewSettings) -> dict[str, str]:
+    """Aspects that the reviews themselves speak of, each with its words."""
+    if asked.found <= 0:
+        return {}
+    every, start = -(-len(reviews) // SAMPLE), 0
+    texts: list[str] = []
+    for block in reviews.blocks():
+        texts += block["text"].gather_every(every, -start % every).to_list()
+        start += len(block)
+    least = max(5, round(OFTEN * len(texts)))
+    nouns = spoken_of(texts, Speaks.of(asked.aspects).patterns, least, asked.found)
+    return {noun: f"{noun}, {noun}s" if noun.isascii() else noun for noun in nouns}
 
 
 def _rated(reviews: Reviews, sentiment: Sentiment) -> tuple[list[str], NDArray[np.float64]]:
