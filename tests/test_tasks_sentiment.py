@@ -62,6 +62,10 @@ def test_what_is_strong_counts_more_and_what_comes_after_but_too() -> None:
     assert opinions.scores(["good but bad"])[0] < 0
 
 
+def test_much_praise_is_no_more_than_certain() -> None:
+    assert opinions.probability(["good " * 2_000, "awful " * 2_000]).tolist() == [1.0, pytest.approx(0.0, abs=1e-9)]
+
+
 def test_texts_are_cut_at_signs_and_before_but() -> None:
     assert opinions.clauses("Nice mug, cheap. But it leaks!") == ["Nice mug", "cheap", "But it leaks"]
     assert opinions.clauses("Nice mug but it leaks") == ["Nice mug", "but it leaks"]

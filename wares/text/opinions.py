@@ -98,8 +98,9 @@ _CLAUSE = re.compile(rf"{CLAUSE}|(?={_BUT})", re.IGNORECASE)
 _AFTER_BUT = re.compile(rf"\W*{_BUT}", re.IGNORECASE)
 _WORD = re.compile(rf"[{chinese.HAN}]+|[^\W{chinese.HAN}]+(?:['’][^\W{chinese.HAN}]+)*")
 
-BEHIND, TURNED, SLOPE = 3, -0.7, 0.9
-"""Words that "not" reaches over; what is left of a word that is turned round; how fast a score becomes sure."""
+BEHIND, TURNED, SLOPE, CERTAIN = 3, -0.7, 0.9, 50.0
+"""Words that "not" reaches over; what is left of a word that is turned round; how fast a score becomes sure; and where
+more of it makes nothing surer."""
 
 
 def clauses(text: str) -> list[str]:
@@ -114,7 +115,7 @@ def scores(texts: Sequence[str]) -> NDArray[np.float32]:
 
 def probability(texts: Sequence[str]) -> NDArray[np.float32]:
     """(n,) 0..1 how likely a text praises; 0.5 where it says neither."""
-    return np.asarray(1 / (1 + np.exp(-SLOPE * scores(texts))), np.float32)
+    return np.asarray(1 / (1 + np.exp(-SLOPE * scores(texts).clip(-CERTAIN, CERTAIN))), np.float32)
 
 
 def _score(text: str) -> float:
