@@ -10,7 +10,7 @@ from wares.checks.shop import SHOES, blobs, catalog
 from wares.classify.linear import Linear
 from wares.classify.rows import folded, softmax, temperature
 from wares.encode.tfidf import TfIdf
-from wares.errors import DataError
+from wares.errors import DataError, UnknownName
 from wares.kernels import margins
 from wares.kernels.kmeans import work
 
@@ -98,6 +98,8 @@ def test_contributions_sum_to_the_logit(dense, loss):
         parts = model.contributions(rows, np.repeat(name, rows.shape[0]))
         np.testing.assert_allclose(parts.sum(axis=1) + model.intercept_[k], logits[:, k], atol=1e-4)
     np.testing.assert_allclose(softmax(logits), model.predict_proba(rows))
+    with pytest.raises(UnknownName, match="'hat'"):
+        model.contributions(rows, ["hat"] * rows.shape[0])
 
 
 def test_the_same_bits_on_one_thread_and_on_two(monkeypatch):

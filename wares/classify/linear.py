@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from wares.algorithm import setting
 from wares.arrays import Dense, Labels, Vectors
-from wares.classify.rows import OfVectors, arrays, class_weights, distinct, folded, temperature
+from wares.classify.rows import OfVectors, arrays, class_weights, distinct, folded, numbers, temperature
 from wares.kernels import margins
 from wares.kernels.kmeans import work
 
@@ -80,7 +80,9 @@ class Linear(OfVectors):
         weights = np.zeros(shape, np.float32)
         scores = self._descend(self._table(rows), codes, weights, held)
         known = np.where(np.isnan(scores).any(axis=1), -1, codes)
-        self.factor_ = temperature(scores, known)
+        self.factor_ = temperature(scores, known) if (known >= 0).any() else 1.0
+        if not (known >= 0).any() and len(self.classes_) == 2:
+            self.factor_ = 0.5  # both classes have the one score, with its sign
         self._settle(weights)
         return np.asarray(scores * np.float32(self.factor_), np.float32)
 
@@ -122,7 +124,7 @@ class Linear(OfVectors):
         it."""
         rows = self._rows(X)
         table = csr_array(rows)
-        wanted = np.repeat(np.searchsorted(self.classes_, classes), np.diff(table.indptr))
+        wanted = np.repeat(numbers(np.asarray(self.classes_), classes), np.diff(table.indptr))
         places = self.places_[table.indices] if isinstance(rows, csr_array) else table.indices
         data = np.where(places >= 0, table.data * self.coef_[np.maximum(places, 0), wanted], np.float32(0))
         return csr_array((data.astype(np.float32), table.indices, table.indptr), shape=table.shape)
@@ -145,7 +147,7 @@ class Linear(OfVectors):
         """Change the weights (n_classes, n_kept + 1); (n, n_classes) scores of the rows held out, NaN for others."""
         indptr, indices, data = table
         n_classes, folds = len(weights), range(int(held.max(initial=-1)) + 1)
-        scores = np.full((len(codes), n_classes), np.nan, np.float32)
+        scores = np.full((n_classes, len(codes)), np.nan, np.float32)
         lengths = margins.squares(indptr, data)
         cost = class_weights(codes, n_classes, self.balance) * self.C
         binary = n_classes == 2
@@ -164,8 +166,7 @@ class Linear(OfVectors):
             if fold < 0:
                 weights[k] = line
                 return
-            for row in np.flatnonzero(held == fold):
-                scores[row, k] = margins.dot(row, indptr, indices, data, line)
+            margins.margins_of(np.flatnonzero(held == fold), indptr, indices, data, line, scores[k])
 
         first = int(binary)  # of two classes one is the other turned round
         if n_classes > 1:
@@ -173,8 +174,8 @@ class Linear(OfVectors):
             with work() as threads:
                 threads.map(lambda task, _: learn(*tasks[task]), len(tasks), 1)
         if binary:
-            weights[0], scores[:, 0] = -weights[1], -scores[:, 1]
-        return scores
+            weights[0], scores[0] = -weights[1], -scores[1]
+        return np.ascontiguousarray(scores.T)
 
     def _settle(self, weights: Dense) -> None:
         """Learn weights of scores as weights of logits of rows as they come."""

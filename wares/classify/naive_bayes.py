@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 
 from wares.algorithm import setting
 from wares.arrays import Dense, Vectors
-from wares.classify.rows import OfVectors, arrays, distinct
+from wares.classify.rows import OfVectors, arrays, distinct, numbers
 from wares.errors import DataError
 from wares.kernels import margins
 
@@ -113,7 +113,7 @@ class NaiveBayes(OfVectors):
         if self.kind_ == "gaussian":
             raise DataError("naive Bayes of kind 'gaussian' has no contributions of columns; 'multinomial' has")
         table = csr_array(rows)
-        wanted = np.repeat(np.searchsorted(self.classes_, classes), np.diff(table.indptr))
+        wanted = np.repeat(numbers(np.asarray(self.classes_), classes), np.diff(table.indptr))
         places = np.asarray(self.places_)[table.indices]
         data = np.where(places >= 0, table.data * self.coef_[np.maximum(places, 0), wanted], np.float32(0))
         return csr_array((data.astype(np.float32), table.indices, table.indptr), shape=table.shape)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from wares.algorithm import Classifier
 from wares.arrays import Dense, Labels, Vectors
-from wares.errors import DataError
+from wares.errors import DataError, UnknownName
 
 WIDEST = (-4.0, 4.0)
 """Logarithms of the least and the greatest factor of calibration."""
@@ -107,6 +107,17 @@ def distinct(y: NDArray[Any]) -> tuple[NDArray[Any], Labels]:
     except TypeError as error:
         raise _mixed(y) from error
     return classes, codes.astype(np.int64)
+
+
+def numbers(classes: NDArray[Any], wanted: Any) -> Labels:
+    """(n,) the numbers of classes by name. Raises UnknownName for one that is not among them."""
+    known = {name: number for number, name in enumerate(classes.tolist())}
+    found = np.empty(len(wanted), np.int64)
+    for place, name in enumerate(np.asarray(wanted).tolist()):
+        if name not in known:
+            raise UnknownName.among("class", str(name), [str(each) for each in known])
+        found[place] = known[name]
+    return found
 
 
 def _mixed(y: NDArray[Any]) -> DataError:

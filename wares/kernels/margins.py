@@ -52,6 +52,13 @@ def squares(indptr, data):
 
 
 @nb.njit(nogil=True, cache=True)
+def margins_of(rows, indptr, indices, data, weights, out):
+    """Fill `out` (n,) at `rows` with the row times the weights."""
+    for row in rows:
+        out[row] = dot(row, indptr, indices, data, weights)
+
+
+@nb.njit(nogil=True, cache=True)
 def _next(state):
     """A step of xorshift: cheap, and the same on every machine."""
     state ^= (state << np.uint64(13)) & np.uint64(0xFFFFFFFFFFFFFFFF)
