@@ -263,7 +263,7 @@ def honest(data: Path) -> Iterator[Row]:
         yield Row(
             work=f"paths cut for {wanted:.0%} right",
             metric="share of answers that are right",
-            ours=float(np.mean(right)),
+            ours=float(np.mean(right)) if right else None,
             quality={
                 "answered": len(told) / len(truth),
                 "whole paths": float(np.mean([answer.sure for answer in answers])),

@@ -64,8 +64,9 @@ def by_meaning(
 
     Probabilities are not calibrated: nothing was known to calibrate them by. More products at once are better: those of
     like meaning decide together, and the words of the catalog are learned. encoder : fitted or not, of title and text;
-    the sentence encoder unless told otherwise. Time 0.3 ms a title to read and 20 microseconds x categories / 1000 to
-    compare; memory some 200 numbers a product. Raises DataError for an empty taxonomy, MissingExtra.
+    the sentence encoder unless told otherwise. Time: reading two texts a title and two a category (0.3 ms each), and
+    1 ms a title to compare with 5,600 categories; memory some 300 numbers a product beside the encoder. Raises
+    DataError for an empty taxonomy, MissingExtra.
     """
     table = shares(catalog, tree, encoder=encoder, rules=rules)
     out: list[Answer] = []

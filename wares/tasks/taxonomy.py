@@ -181,11 +181,9 @@ class Taxonomy(Labeller):
         curve = np.asarray(self.curve_[self._target(target)])
         if accuracy is None or not len(curve):
             return accuracy or 0.0
-        enough = curve[:, 2] >= accuracy
-        # From the surest down, as far as all are right often enough: a lucky few further down do not count.
-        short = np.flatnonzero(~enough)
-        kept = curve[short[-1] + 1 :] if len(short) else curve
-        return float(kept[0, 0]) if len(kept) else 1.1
+        # The least that does: of all that do it is known best, since most products were answered there.
+        enough = np.flatnonzero(curve[:, 2] >= accuracy)
+        return float(curve[enough[0], 0]) if len(enough) else 1.1
 
     def _target(self, target: str | None) -> str:
         if target is None:
