@@ -102,6 +102,21 @@ def test_the_greatest_score_is_that_of_all_rows(seed: int, n: int, out: int) -> 
     assert nearest.greatest(vectors, nearest.quantise(vectors), query, left_out) == scores.max()
 
 
+@settings(deadline=None, max_examples=100)
+@given(st.integers(0, 10_000), st.integers(1, 400), st.integers(1, 60), st.floats(-1.2, 1.2))
+def test_what_is_above_a_floor_is_not_missed(seed: int, n: int, k: int, least: float) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = unit(rng.normal(size=(n, 24)).astype(np.float32) * rng.random(24).astype(np.float32) ** 3)
+    vectors[rng.integers(n, size=n // 3)] = vectors[0]  # many alike
+    index, query = Exact().fit(vectors), unit(rng.normal(size=(1, 24)).astype(np.float32))
+    all_of_them, some = index.search(query, k), index.search(query, k, least=least)
+    above = all_of_them.scores[0] >= least
+    m = int(above.sum())
+    assert some.rows[0, :m].tolist() == all_of_them.rows[0][above].tolist()
+    assert some.scores[0, :m].tolist() == all_of_them.scores[0][above].tolist()
+    assert (some.scores[0, m:] < least).all()
+
+
 def test_codes_are_off_by_no_more_than_they_say() -> None:
     vectors = cloud(500, 24) * 10.0 ** np.linspace(-3, 1, 24, dtype=np.float32)
     vectors[:, 5] = 0

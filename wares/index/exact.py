@@ -47,8 +47,8 @@ class Exact(Index):
         self.__dict__.pop("_made", None)
         return self
 
-    def search(self, queries: Vectors, k: int, *, allowed: Mask | None = None) -> Hits:
-        """(n_queries, k) the nearest by dot product among allowed rows."""
+    def search(self, queries: Vectors, k: int, *, allowed: Mask | None = None, least: float = -np.inf) -> Hits:
+        """(n_queries, k) the nearest by dot product among allowed rows; those below `least` may be left out."""
         if not hasattr(self, "vectors_"):
             self.learned()  # says what is wrong
         if isinstance(self.vectors_, csr_array):
@@ -63,7 +63,7 @@ class Exact(Index):
             return Hits(*nearest.many(vectors, asked, k, allowed, self.longest_, self.block))
         out = Hits.none(len(asked), k)
         for i, query in enumerate(asked):
-            out.rows[i], out.scores[i] = nearest.one(vectors, self._known, query, k, allowed)
+            out.rows[i], out.scores[i] = nearest.one(vectors, self._known, query, k, allowed, least)
         return out
 
     @property

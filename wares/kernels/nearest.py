@@ -197,8 +197,9 @@ def one(
     query: NDArray[np.float32],
     k: int,
     allowed: NDArray[np.bool_] | None,
+    least: float = -np.inf,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The k nearest of one query: (k,) rows and scores."""
+    """The k nearest of one query: (k,) rows and scores. Rows that score below `least` may be missing."""
     if allowed is not None:
         few = int(np.count_nonzero(allowed))
         if few * FEW <= len(vectors) or few <= k:
@@ -211,13 +212,16 @@ def one(
     scan(known.codes, columns, weights, rough)
     if allowed is not None:
         rough[~allowed] = -np.inf
-    likely = _likely(rough, k)
+    slack = _slack(len(columns)) * length * known.longest
+    doubt = slack + length * known.widest[0] + aside * known.widest[1]
+    likely = max(_likely(rough, k), np.float32(max(least - 1.0001 * doubt, _LEAST)))
     first = np.flatnonzero(rough >= likely)
     scores = scored(vectors, first, query)
+    if len(first) < k:  # all others score below `least`
+        return best(first, scores, k)
     # The worst of k true scores: a row that cannot reach it is not among the k best.
-    bar = np.partition(scores, len(scores) - k)[-k] - _slack(len(columns)) * length * known.longest
-    least = max(bar - length * known.widest[0] - aside * known.widest[1], _LEAST)
-    more = np.flatnonzero(rough >= np.float32(least))
+    bar = max(float(np.partition(scores, len(scores) - k)[-k]), least) - slack
+    more = np.flatnonzero(rough >= np.float32(max(bar - (doubt - slack), _LEAST)))
     near = rough[more]
     more = more[(near + length * known.errors[more] + aside * known.reaches[more] >= bar) & (near < likely)]
     if not len(more):

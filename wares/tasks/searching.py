@@ -12,6 +12,7 @@ from wares.algorithm import Index, ReadsText
 from wares.arrays import Mask
 from wares.data.hits import Hits, Reason
 from wares.errors import SettingError
+from wares.index.exact import Exact
 from wares.index.words import Matches, Query, Words, room
 from wares.kernels import nearest, postings
 from wares.tasks.filtering import Filters, Where
@@ -149,7 +150,10 @@ class Searcher:
         vector = self.encoder.encode_text([text]) if quick is None else quick(text)
         if not isinstance(vector, csr_array):
             vector = np.asarray(vector, np.float32)
-        hits = self.index.search(vector, self.nearest)
+        if isinstance(self.index, Exact):  # it need not look at what is below the floor
+            hits = self.index.search(vector, self.nearest, least=self.meaning_floor)
+        else:
+            hits = self.index.search(vector, self.nearest)
         close = hits.scores[0] >= self.meaning_floor
         return hits.rows[0][close], hits.scores[0][close]
 
