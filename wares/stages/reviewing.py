@@ -21,7 +21,7 @@ from wares.settings import ReviewSettings
 from wares.stages.line import Line, settings_of
 from wares.store.steps import hash_array
 from wares.tasks.opinions import Tally, as_columns, overview
-from wares.tasks.sentiment import Sentiment
+from wares.tasks.sentiment import LETTERS, Sentiment
 from wares.text.aspects import Speaks
 from wares.text.nouns import spoken_of
 
@@ -141,7 +141,7 @@ def _rated(reviews: Reviews, sentiment: Sentiment) -> tuple[list[str], NDArray[n
         rated = block.filter(pl.col("good").is_not_null())
         some = rated.filter(pl.Series(chosen[start : start + len(rated)], dtype=pl.Boolean))
         start += len(rated)
-        texts += some["text"].to_list()
+        texts += some["text"].str.slice(0, LETTERS).to_list()
         good += some["good"].to_list()
     return texts, np.array(good, np.float64)
 

@@ -35,7 +35,7 @@ def spoken_of(texts: Iterable[str], known: Collection[str], least: int, most: in
     for text in texts:
         counts.update(_nouns(normal(text)))
     taken = sorted({word.strip() for word in known})
-    found = []
+    found: list[str] = []
     for noun, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         if count < least or len(found) == most:
             break
