@@ -147,6 +147,19 @@ def test_rare_classes_are_filled_and_hard_copies_made():
     assert len(filled(catalog, {"a": ["B", None, None, None]}, rare=2)[0]) == 5
 
 
+def test_some_hard_copies_lack_a_field_and_never_all():
+    catalog = titled(["red boots"] * 60)
+    both = Catalog(catalog.scan.collect().with_columns(description=pl.lit("for rain")))
+    more, _ = filled(both, {"a": ["B"] * 60}, hardened=1.0)
+    hard = more.frame(["title", "description"])[60:]
+    lacking = hard.filter(pl.col("title").is_null() | pl.col("description").is_null())
+    assert 8 <= len(lacking) <= 32
+    assert not hard.filter(pl.col("title").is_null() & pl.col("description").is_null()).height
+    assert set(lacking["title"].drop_nulls()) <= {"red boots"}, "what lacks a field has no other mistake"
+    alone, _ = filled(catalog, {"a": ["B"] * 60}, hardened=1.0)
+    assert not alone.frame(["title"])["title"].null_count()
+
+
 def test_what_is_remembered_comes_back_beside_what_is_new():
     catalog, y = shop()
     priced = Catalog(catalog.scan.collect().with_columns(price=pl.lit(2.5)))

@@ -24,7 +24,7 @@ def filled(
     seed: int = 0,
 ) -> tuple[Catalog, Named]:
     """The products and, below them, copies: of classes with fewer than `rare` products up to so many, and of a share
-    `hardened` of all with one mistake of `changing.MISTAKES` each.
+    `hardened` of all, each with one mistake of `changing.MISTAKES`, or, one in three, without one of its fields.
 
     The classes are those of the last target, the finest. Copies of rare ones are `changed` by leaving words out or,
     with `synonyms`, replacing them.
@@ -36,7 +36,7 @@ def filled(
         gentle.append(replaced(synonyms, 0.2))
     copies = [_copied(catalog, extra, gentle if changed else [], rng)]
     hard = np.flatnonzero(rng.random(len(catalog)) < hardened)
-    copies.append(_copied(catalog, hard, list(MISTAKES.values()), rng))
+    copies.append(_lacking(_copied(catalog, hard, list(MISTAKES.values()), rng), catalog.scan.collect()[hard], rng))
     rows = np.concatenate([np.arange(len(catalog)), extra, hard])
     frame = pl.concat([catalog.scan.collect(), *copies])
     if "id" in frame.columns:
@@ -75,3 +75,19 @@ def _copied(catalog: Catalog, rows: Rows, changes: Sequence[Change], rng: np.ran
             ]
             frame = frame.with_columns(pl.Series(name, texts, dtype=pl.String))
     return frame
+
+
+def _lacking(changed: pl.DataFrame, whole: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """One in three products as it was, but without one of its texts; where it has one text only, as `changed`."""
+    fields = [name for name in TEXT if name in whole.columns and whole.schema[name] == pl.String]
+    if len(fields) < 2:
+        return changed
+    lost = np.where(rng.random(len(whole)) < 1 / 3, rng.integers(len(fields), size=len(whole)), -1)
+    known = whole.select((pl.col(name).fill_null("") != "").alias(name) for name in fields).to_numpy()
+    lost[(lost >= 0) & (known.sum(axis=1) - known[np.arange(len(lost)), np.maximum(lost, 0)] < 1)] = -1
+    spared = pl.Series(lost >= 0)
+    for number, name in enumerate(fields):
+        gone = pl.Series(lost == number)
+        texts = pl.select(pl.when(spared).then(whole[name]).otherwise(changed[name])).to_series()
+        changed = changed.with_columns(pl.select(pl.when(~gone).then(texts)).to_series().alias(name))
+    return changed
