@@ -2,8 +2,8 @@
 
 Protocol: PriceRunner; learned from the products of three categories (all their offers), tested on the other three, then
 the other way round. An offer is asked for the others of its product among all offers of its three categories: recall@10
-is the share of them, of ten at most, among its ten nearest by cosine; the mean over offers that have another. Settings are
-the defaults. Encoders that learn nothing from pairs are fitted on the catalog they are tested on, as a shop would.
+is the share of them, of ten at most, among its ten nearest by cosine; the mean over offers that have another. Settings
+are the defaults. Encoders that learn nothing from pairs are fitted on the catalog they are tested on, as a shop would.
 """
 
 import time

@@ -119,7 +119,7 @@ class Siamese(Encoder):
     def _take(self, network: "_Network") -> None:
         """Learn the network's weights as they are."""
         self.table_ = network.bag.weight.detach().numpy().copy()
-        self.lines_ = network.lines.weight.detach().numpy().T.copy()
+        self.lines_ = network.lines.weight.detach().numpy().T[:, : self.meaning].copy()
 
     def _learn(
         self, network: "_Network", catalog: Catalog, pairs: "_Pairs", progress: Progress | None
@@ -130,11 +130,13 @@ class Siamese(Encoder):
         letters = self._weighed(told)
         meant = torch.from_numpy(_said(told) if self.meaning else np.zeros((len(told), 0), np.float32))
         inner = pairs.renumbered(rows)
-        near = _nearest(unit(np.concatenate([letters @ self.table_, meant.numpy() @ self.lines_], axis=1)), inner)
+        before = [letters @ self.table_, *([meant.numpy() @ self.lines_] if self.meaning else [])]
+        near = _nearest(unit(np.concatenate(before, axis=1)), inner)
         rng = np.random.default_rng(self.seed)
 
         def seen(some: Rows) -> Tensor:
-            return network(letters[some], meant[torch.from_numpy(some)])
+            found: Tensor = network(letters[some], meant[torch.from_numpy(some)])
+            return found
 
         def loss(part: Tensor) -> Tensor:
             ones, others = inner.drawn(part.numpy(), rng)
@@ -155,9 +157,12 @@ class Siamese(Encoder):
         if self.loss == "contrastive":
             # What is the same but not the other of this pair is no wrong answer: it is not asked about.
             asked = (like / self.temperature).masked_fill(match & ~own, -torch.inf)
-            return nn.functional.cross_entropy(asked, torch.arange(len(ones)))
-        error = (like.clamp(min=0) - match.float()).square()
-        return error[match].mean() + error[~match].mean() if not bool(match.all()) else error.mean()
+            told: Tensor = nn.functional.cross_entropy(asked, torch.arange(len(ones)))
+            return told
+        # Others may be opposite, which is as good as nothing in common; the same may not, and are drawn on from there.
+        near: Tensor = (like[match] - 1).square().mean()
+        far: Tensor = like[~match].clamp(min=0).square().mean() if not bool(match.all()) else torch.zeros(())
+        return near + far
 
 
 class _Network(nn.Module):
@@ -167,9 +172,8 @@ class _Network(nn.Module):
         super().__init__()
         self.bag = nn.EmbeddingBag(2**how.bits, how.width, mode="sum")
         nn.init.normal_(self.bag.weight, std=how.width**-0.5)
-        self.lines = nn.Linear(use.WIDTH, how.meaning, bias=False)
-        if how.meaning:
-            nn.init.orthogonal_(self.lines.weight)
+        self.lines = nn.Linear(use.WIDTH, max(how.meaning, 1), bias=False)  # torch warns of one without width
+        nn.init.orthogonal_(self.lines.weight)
 
     def forward(self, letters: Any, meant: Tensor) -> Tensor:
         columns, starts = (torch.from_numpy(each.astype(np.int64)) for each in (letters.indices, letters.indptr[:-1]))
