@@ -12,6 +12,9 @@ from wares.tasks.agreement import dense
 POOL = 12
 """Of so many times the products asked for, the most unsure, those to ask are chosen."""
 
+PART = 8_192
+"""Products that the model is asked about at once."""
+
 
 def ask(
     labeller: Labeller,
@@ -38,8 +41,9 @@ def ask(
     rows = np.flatnonzero(free)
     if not len(rows):
         raise DataError("every product has a label already: there is nothing to ask")
-    table = np.asarray(labeller.predict_proba(catalog)[target])
-    return rows[_spread(telling(table[rows]), dense(vectors[rows]), min(k, len(rows)), seed)]
+    worth = np.concatenate([telling(labeller.predict_proba(part)[target]) for part in catalog.parts(PART)])[rows]
+    pool = np.lexsort((np.arange(len(rows)), -worth))[: POOL * k]
+    return rows[pool[_spread(worth[pool], dense(vectors[rows[pool]]), min(k, len(pool)), seed)]]
 
 
 def telling(table: Dense) -> NDArray[np.float64]:
@@ -53,17 +57,15 @@ def telling(table: Dense) -> NDArray[np.float64]:
 
 
 def _spread(worth: NDArray[np.float64], vectors: Dense, k: int, seed: int) -> Rows:
-    """k of the rows: of the POOL times k that are worth most, one of each of k groups, the one worth most first."""
-    pool = np.lexsort((np.arange(len(worth)), -worth))[: POOL * k]
-    if len(pool) <= k:
-        return pool[:k]
-    groups = _groups(np.asarray(unit(vectors[pool]), np.float32), worth[pool], k, seed)
+    """k of the rows, which stand in order of worth: the first of each of k groups, then others in their order."""
+    if len(worth) <= k:
+        return np.arange(k)
     best: dict[int, int] = {}
-    for place, group in enumerate(groups.tolist()):  # the pool is in order of worth
+    for place, group in enumerate(_groups(np.asarray(unit(vectors), np.float32), worth, k, seed).tolist()):
         best.setdefault(group, place)
     chosen = sorted(best.values())
-    rest = np.setdiff1d(np.arange(len(pool)), chosen)
-    return pool[np.array([*chosen, *rest[: k - len(chosen)].tolist()], np.int64)]
+    rest = np.setdiff1d(np.arange(len(worth)), chosen)
+    return np.array([*chosen, *rest[: k - len(chosen)].tolist()], np.int64)
 
 
 def _groups(vectors: Dense, worth: NDArray[np.float64], k: int, seed: int) -> Labels:
