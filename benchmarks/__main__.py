@@ -28,6 +28,7 @@ NAMES = (
     "labels",
     "asking",
     "attacks",
+    "reviews",
     "match",
     "itemknn",
     "als",

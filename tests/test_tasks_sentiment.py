@@ -27,12 +27,18 @@ PRAISE = (
     "not bad",
     "一点都不贵",
     "won't break",
+    "five stars",
+    "Couldn’t be happier",
+    "No complaints",
 )
 BLAME = (
     "terrible mug",
     "not good",
     "I don't like it",
     "It isn't very comfortable",
+    "Doesn’t work",
+    "Save your money",
+    "I expected better",
     "不好",
     "质量太差了",
     "没有效果，后悔",

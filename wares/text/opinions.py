@@ -30,10 +30,10 @@ _VERY_GOOD = """
     terrific marvelous marvellous flawless incredible exceptional stunning unbeatable phenomenal magnificent
 """
 _BAD = """
-    bad poor poorly cheaply disappointing disappointed disappoints disappointment dislike disliked hate hated broke
-    broken break breaks breaking crack cracked cracks damaged damage defect defective faulty flaw flawed flimsy
-    fragile weak thin uncomfortable hard stiff itchy rough scratchy tight loose small big short heavy bulky slow
-    slowly late delayed delay lag laggy lags freezes frozen crash crashes crashed stuck difficult complicated
+    bad poor poorly cheaply disappointing disappoint disappointed disappoints disappointment dislike disliked hate
+    hated broke broken break breaks breaking crack cracked cracks damaged damage defect defective faulty flaw flawed
+    flimsy fragile weak thin uncomfortable hard stiff itchy rough scratchy tight loose small big short heavy bulky
+    slow slowly late delayed delay lag laggy lags freezes frozen crash crashes crashed stuck difficult complicated
     confusing annoying annoyed rude unhelpful unfriendly dirty filthy stained stain smell smells smelly stinks stink
     odor odour noisy loud hot overheats overheating dim dark blurry fuzzy expensive overpriced pricey costly wrong
     missing incomplete leak leaks leaked leaking spilled spoiled spoilt rotten moldy mouldy stale bland sour bitter
@@ -47,6 +47,47 @@ _VERY_BAD = """
     terrible horrible awful worst worse useless worthless garbage trash junk crap rubbish scam disgusting pathetic
     dreadful atrocious nightmare waste wasted ruined ridiculous unacceptable fraud nasty lousy
 """
+_PHRASES: dict[str, tuple[str, ...]] = {
+    "praised": (
+        "no (?:complaints?|problems?|issues?|regrets?)",
+        "never (?:had )?an? (?:problem|issue)",
+        "exceed(?:s|ed)? (?:all )?(?:my|our) expectations",
+        "(?:does|did|do) the (?:job|trick)",
+        "must have",
+        "(?:4|four) stars?",
+        "(?:would|will|ll) (?:definitely )?(?:buy|order|purchase) (?:\\w+ )?again",
+        "like a glove",
+        "as (?:described|advertised|expected|pictured)",
+        "use (?:it|them|this) (?:every|each) day",
+        "not (?:be )?disappoint(?:ed)?",
+    ),
+    "verypraised": (
+        "(?:5|five) stars?",
+        "could ?n'?t be (?:happier|better|more pleased)",
+        "could not be (?:happier|better|more pleased)",
+        "can'?t (?:go wrong|say enough)",
+    ),
+    "blamed": (
+        "could (?:be|have been) (?:better|nicer)",
+        "expected (?:better|more)",
+        "wanted to (?:like|love)",
+        "(?:2|two) stars?",
+        "s[eo]n[dt] (?:it|them|this) back",
+        "nothing like",
+        "not as (?:described|advertised|expected|pictured)",
+    ),
+    "veryblamed": (
+        "(?:don'?t|do not) (?:waste|bother|buy)",
+        "(?:save|wast(?:e|ed|ing)) (?:of )?(?:your|my|our)? ?(?:money|time)",
+        "(?:1|one|zero|0) stars?",
+        "(?:stopped|quit|stops) working",
+        "(?:doesn'?t|didn'?t|don'?t|won'?t|not|never|no longer) (?:even )?work(?:ed|s|ing)?",
+        "(?:fell|falls|falling|came) apart",
+        "never (?:arrived|came|received|again)",
+        "stay away",
+    ),
+}
+"""English words that mean together what they do not mean alone, as patterns, by the word that stands for them."""
 _TURNS = """
     not no never none nothing neither nor hardly barely scarcely without cannot cant dont doesnt didnt isnt wasnt
     arent werent wont wouldnt couldnt shouldnt hasnt havent hadnt aint lacks lack lacking
@@ -98,6 +139,9 @@ _CLAUSE = re.compile(rf"{CLAUSE}|(?={_BUT})", re.IGNORECASE)
 _AFTER_BUT = re.compile(rf"\W*{_BUT}", re.IGNORECASE)
 _WORD = re.compile(rf"[{chinese.HAN}]+|[^\W{chinese.HAN}]+(?:['’][^\W{chinese.HAN}]+)*")
 
+_ALIKE = [f"(?P<{name}>{'|'.join(patterns)})" for name, patterns in _PHRASES.items()]
+_PHRASE = re.compile(rf"\b(?:{'|'.join(reversed(_ALIKE))})\b")
+
 BEHIND, TURNED, SLOPE, CERTAIN = 3, -0.7, 0.9, 50.0
 """Words that "not" reaches over; what is left of a word that is turned round; how fast a score becomes sure; and where
 more of it makes nothing surer."""
@@ -110,7 +154,7 @@ def clauses(text: str) -> list[str]:
 
 def scores(texts: Sequence[str]) -> NDArray[np.float32]:
     """(n,) praise above 0, blame below; 0 where no word of the lexicon stands."""
-    return np.fromiter((_score(normal(text)) for text in texts), np.float32, len(texts))
+    return np.fromiter((_score(normal(text).replace("’", "'")) for text in texts), np.float32, len(texts))
 
 
 def probability(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -120,11 +164,15 @@ def probability(texts: Sequence[str]) -> NDArray[np.float32]:
 
 def _score(text: str) -> float:
     total, weight = 0.0, 1.0
-    for clause in clauses(text):
+    for clause in clauses(_PHRASE.sub(_stand_in, text)):
         if _AFTER_BUT.match(clause):
             total, weight = 0.5 * total, 1.5
         total += weight * _clause(clause)
     return total
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    return f" {match.lastgroup} "
 
 
 def _clause(clause: str) -> float:
@@ -150,7 +198,7 @@ def _words(clause: str) -> Iterator[str]:
         if piece[0] > "\u2e7f":
             yield from _chinese(piece)
         else:
-            yield piece.replace("’", "").replace("'", "")
+            yield piece.replace("'", "")
 
 
 def _chinese(run: str) -> Iterator[str]:
@@ -178,10 +226,10 @@ def _lexicon() -> dict[str, tuple[int, float]]:
     for lines, kind, value in (
         (f"{_STRONG} {_ZH_STRONG}", DEGREE, 1.5),
         (f"{_WEAK} {_ZH_WEAK}", DEGREE, 0.6),
-        (_GOOD + _ZH_GOOD, VALUE, 1.0),
-        (_BAD + _ZH_BAD, VALUE, -1.0),
-        (_VERY_GOOD + _ZH_VERY_GOOD, VALUE, 2.0),
-        (_VERY_BAD + _ZH_VERY_BAD, VALUE, -2.0),
+        (f"{_GOOD} {_ZH_GOOD} praised", VALUE, 1.0),
+        (f"{_BAD} {_ZH_BAD} blamed", VALUE, -1.0),
+        (f"{_VERY_GOOD} {_ZH_VERY_GOOD} verypraised", VALUE, 2.0),
+        (f"{_VERY_BAD} {_ZH_VERY_BAD} veryblamed", VALUE, -2.0),
         (_TURNS + _ZH_TURNS, TURN, 0.0),
     ):
         found |= dict.fromkeys(lines.split(), (kind, value))
