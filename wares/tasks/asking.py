@@ -49,7 +49,7 @@ def ask(
 def telling(table: Dense) -> NDArray[np.float64]:
     """(n,) in 0..1, how much a label would tell: how unlikely even the likeliest class is.
 
-    On two catalogs better than how near the two likeliest are to each other, and than favouring rare classes.
+    On two catalogs better than how near the two likeliest are to each other, rare classes favoured or not.
     """
     if table.shape[1] < 2:
         return np.ones(len(table))
