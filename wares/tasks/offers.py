@@ -205,9 +205,9 @@ class Read:
             _spelled(titles, squashed),
             _spelled(full, [a + b for a, b in zip(squashed, _squashed(_beside(offers)), strict=True)]),
             Vocabulary(weights, fixed, *_letters(found.words)),
-            _unit(titles, weights),
-            _unit(titles, np.where(fixed, weights, 0)),
-            _unit(full, weights),
+            unit_rows(titles, weights),
+            unit_rows(titles, np.where(fixed, weights, 0)),
+            unit_rows(full, weights),
             features.weighed(grams, lexicon.grams, sublinear=True),
             (
                 np.array([place[code] for each in codes for code in each], np.int32),
@@ -286,7 +286,7 @@ def _spelled(counts: Sparse, squashed: Sequence[str]) -> Spelled:
     return Spelled(counts.indices.astype(np.int32), counts.indptr.astype(np.int64), *_letters(squashed))
 
 
-def _unit(counts: Sparse, weights: NDArray[np.floating]) -> Sparse:
+def unit_rows(counts: Sparse, weights: NDArray[np.floating]) -> Sparse:
     """Unit rows of counts times weights, words of weight 0 left out."""
     rows = counts.copy()
     rows.data = ((1 + np.log(rows.data)) * weights[rows.indices]).astype(np.float32)
