@@ -163,7 +163,10 @@ class Encoder(Algorithm):
 
 @runtime_checkable
 class ReadsText(Protocol):
-    """An encoder that can read a query."""
+    """An encoder that can read a query.
+
+    One that has a quicker way for a single text offers `encode_query(text)`, (1, width), equal but for rounding.
+    """
 
     def encode_text(self, texts: Sequence[str]) -> Vectors: ...
 

@@ -78,7 +78,7 @@ class Sentence(Encoder):
         return once([self._beginning(text) for text in texts], self._reduced)
 
     def encode_query(self, text: str) -> Dense:
-        """(1, width) what `encode_text` says of one text, give or take rounding, in half the time."""
+        """(1, width) what `encode_text` says of one text, give or take rounding, in six tenths of the time."""
         network = single.single()
         if network is None or not text.strip():
             return self.encode_text([text])
