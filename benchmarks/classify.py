@@ -177,9 +177,10 @@ def chinese(data: Path) -> Iterator[Row]:
     for target, column in (("sentiment", 1), ("category", 0)):
         labels = np.array([row[column] for row in rows])
         ours, floor = [], []
-        for seed in range(2):
+        for seed in range(1):
             taught, asked = train_test_split(np.arange(len(rows)), test_size=0.2, random_state=seed, stratify=labels)
-            model = Views(views=[words(("title",), low=1, high=4)], classifier=Linear(folds=0))
+            letters = words(("title",), words=False, low=1, high=4, across=True)
+            model = Views(views=[words(("title",), low=1, high=4, pairs=True), letters], classifier=Linear(folds=0))
             model.fit(catalog(title=reviews[taught]), {target: labels[taught].tolist()})
             got = told(model, catalog(title=reviews[asked]), target)
             ours.append(float(accuracy_score(labels[asked], got)))
@@ -188,7 +189,7 @@ def chinese(data: Path) -> Iterator[Row]:
                 svm = LinearSVC().fit(vectors.fit_transform(reviews[taught]), labels[taught])
                 floor.append(float(svm.score(vectors.transform(reviews[asked]), labels[asked])))
         yield Row.compared(
-            f"Chinese reviews to {target}, {len(rows):,} reviews, 80/20, 2 seeds",
+            f"Chinese reviews to {target}, {len(rows):,} reviews, 80/20, 1 seed",
             "accuracy",
             float(np.mean(ours)),
             {"characters 1-3 + LinearSVC (1 seed)": floor[0]},

@@ -82,6 +82,16 @@ def test_pairs_of_words_are_counted_beside_words():
         Features.of(False, 3, 5, 16, pairs=True)
 
 
+def test_letters_can_run_over_the_ends_of_words():
+    apart = counts(["ab cd", "abcd"], Features.of(False, 2, 3, 16))
+    across = counts(["ab, cd", "", "abcd"], Features.of(False, 2, 3, 16, across=True)).toarray()
+    assert (across[0] == across[2]).all()
+    assert not across[1].any()
+    assert (apart.toarray()[1] == across[2]).all()
+    with pytest.raises(SettingError, match="leave no words"):
+        Features.of(True, 2, 3, 16, across=True)
+
+
 def test_the_most_alike_examples_are_shown():
     reasons = examples(fitted(), catalog(), KIND, catalog(), 2)
     assert reasons[0].products == ("shoe-0",)

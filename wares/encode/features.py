@@ -26,16 +26,19 @@ LETTERS = 400_000
 @dataclass(frozen=True)
 class Features:
     """What is counted in a text: its words, and its n-grams of `low` to `high` letters (0, 0 = none), in so many
-    columns, a power of two; with `pairs` also each two words that stand beside each other."""
+    columns, a power of two; with `pairs` also each two words that stand beside each other, with `across` n-grams that
+    run on over the ends of words.
+    """
 
     words: bool
     low: int
     high: int
     columns: int
     pairs: bool = False
+    across: bool = False
 
     @classmethod
-    def of(cls, words: bool, low: int, high: int, bits: int, pairs: bool = False) -> "Features":
+    def of(cls, words: bool, low: int, high: int, bits: int, pairs: bool = False, across: bool = False) -> "Features":
         """Features by settings of an encoder. Raises SettingError for settings that count nothing or make no sense."""
         if not (low == high == 0 or 0 < low <= high):
             raise SettingError(f"low={low}, high={high}: n-grams go from low to high letters, or both are 0 for none")
@@ -43,7 +46,11 @@ class Features:
             raise SettingError("words=False, high=0: nothing would be counted; allow words or n-grams")
         if pairs and not words:
             raise SettingError("pairs=True, words=False: pairs of words are counted beside words only")
-        return cls(words, low, high, 2**bits, pairs)
+        if across and (words or not high):
+            raise SettingError(
+                "across=True: n-grams that run over the ends of words leave no words; words=False, high>0"
+            )
+        return cls(words, low, high, 2**bits, pairs, across)
 
     @property
     def kind(self) -> int:
@@ -58,7 +65,7 @@ class Features:
 
 def counts(texts: Sequence[str], features: Features) -> Sparse:
     """(n, columns) how often each text has each feature."""
-    codes, offsets = letters_of(texts)
+    codes, offsets = _joined(*letters_of(texts)) if features.across else letters_of(texts)
     room = np.concatenate([[0], np.cumsum((np.diff(offsets) + 2) * features.per_letter)])
     columns, found = np.empty(room[-1], np.int32), np.empty(room[-1], np.float32)
     indptr = np.zeros(len(texts) + 1, np.int64)
@@ -66,6 +73,12 @@ def counts(texts: Sequence[str], features: Features) -> Sparse:
     ngrams.count(codes, offsets, features.low, features.high, features.kind, mask, room, columns, found, indptr)
     size = int(indptr[-1])
     return csr_array((found[:size], columns[:size], indptr), shape=(len(texts), features.columns))
+
+
+def _joined(codes: NDArray[np.uint32], offsets: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The letters of each text without what stands between words, as `letters_of` gives them."""
+    inside = ((codes >= 97) & (codes <= 122)) | ((codes >= 48) & (codes <= 57)) | (codes > 127)
+    return codes[inside], np.concatenate([[0], np.cumsum(inside)])[offsets]
 
 
 def idf(parts: Iterable[Sparse], columns: int) -> Dense:

@@ -25,6 +25,7 @@ class TfIdf(Encoder):
     --------
     columns : read as one text, in this order; those that the catalog lacks are left out.
     words : whether whole words count. pairs : whether two words that stand beside each other count as well.
+    across : whether n-grams run on over the ends of words, which is good for Chinese; then `words` must be False.
     low, high : letters of the shortest and the longest character n-gram; 0 and 0 for none.
     bits : of the hash; there are 2**bits columns.
     sublinear : count a feature that comes n times as 1 + ln(n).
@@ -39,6 +40,7 @@ class TfIdf(Encoder):
     columns: tuple[str, ...] = TEXT
     words: bool = True
     pairs: bool = False
+    across: bool = False
     low: int = setting(3, low=0, high=16)
     high: int = setting(5, low=0, high=16)
     bits: int = setting(20, low=8, high=24)
@@ -75,4 +77,4 @@ class TfIdf(Encoder):
 
     def _features(self) -> of.Features:
         self._check()
-        return of.Features.of(self.words, self.low, self.high, self.bits, self.pairs)
+        return of.Features.of(self.words, self.low, self.high, self.bits, self.pairs, self.across)

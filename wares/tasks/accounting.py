@@ -197,7 +197,7 @@ def _level(model: Any, rows: Vectors) -> float:
 
 def _of_view(view: Encoder, product: Catalog, columns: NDArray[np.float64]) -> list[Part]:
     """The contributions of the columns of one view in words of a reader."""
-    if isinstance(view, TfIdf):
+    if isinstance(view, TfIdf) and not view.across:
         return _of_words(view, product, columns)
     if isinstance(view, Attributes):
         names = [*view.numbers_, *np.asarray(view.names_).tolist()]
