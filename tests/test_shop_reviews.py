@@ -27,6 +27,7 @@ SAID = (
     ("茶 1", "味道很好，价格便宜，就是包装破了", 4),
     ("P8", "It is a boot.", 3),
     ("P77", "unknown", 5),
+    ("P1", None, 5),
 )
 
 
@@ -92,7 +93,9 @@ def test_what_was_read_is_told(reviewed: Shop) -> None:
     told = reviewed.info()["reviews"]
     assert (told["n"], told["products"], told["rated"], told["learned_from"]) == (9, 6, 9, 0)
     assert told["unknown"] == {"products": 1, "reviews": 1}
-    assert any("'P77'; did you mean 'P" in note for note in reviewed.info()["warnings"])
+    notes = reviewed.info()["warnings"]
+    assert any("'P77'; did you mean 'P" in note for note in notes)
+    assert any("rows without a text: 1; such as line 12: no text" in note for note in notes)
 
 
 def test_a_second_build_keeps_every_step(folder: Path) -> None:
@@ -116,6 +119,7 @@ def test_variants_share_their_reviews(tmp_path: Path) -> None:
             "title": ["red mug", "blue mug", "iron pan"],
             "group": ["m", "m", None],
             "sentiment": ["x"] * 3,
+            "source sentiment": ["y"] * 3,
         }
     )
     said = pl.DataFrame({"product": ["b", "c"], "text": ["very good", "bad"]})
@@ -123,7 +127,8 @@ def test_variants_share_their_reviews(tmp_path: Path) -> None:
         assert opened.reviews("a").whole == opened.reviews("b").whole != opened.reviews("c").whole
         card = opened.product("a")
         assert card["sentiment"] > 0.5
-        assert card["source sentiment"] == "x"  # a column of that name keeps its values
+        # Columns that have one of these names keep their values.
+        assert (card["source source sentiment"], card["source sentiment"]) == ("x", "y")
 
 
 def test_ratings_of_the_shop_are_learned_from_and_aspects_can_be_added(tmp_path: Path) -> None:

@@ -123,6 +123,9 @@ def _data_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "", f"since the file: {_counts(counts).replace('_', ' ') or 'nothing'}; {part['n']:,} now"
     if found.get("shoppers"):
         yield "shoppers", f"{found['shoppers']['n']:,}"
+    if found.get("reviews"):
+        told = found["reviews"]
+        yield "reviews", f"{told['n']:,} of {told['products']:,} products, {told['usual']:.0%} praise; {told['by']}"
 
 
 def summary(console: Console, found: Mapping[str, Any]) -> None:

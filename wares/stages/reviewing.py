@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from wares.classify.linear import Linear
 from wares.data.catalog import Catalog
 from wares.data.mapped import read_batches
 from wares.data.opinions import WHOLE, Opinions
 from wares.data.outputs import Output
 from wares.data.reviews import Reviews, matched, read_reviews, unknown_said
+from wares.encode.phrases import counts
 from wares.engine import Tell, read_json, write_json
 from wares.errors import DataError
 from wares.settings import ReviewSettings
@@ -24,6 +26,7 @@ from wares.tasks.opinions import Tally, as_columns, overview
 from wares.tasks.sentiment import LETTERS, Sentiment
 from wares.text.aspects import Speaks
 from wares.text.nouns import spoken_of
+from wares.text.opinions import scores
 
 SHARE, LEAST = 0.05, 3
 """An aspect becomes a column of products where so many, and this share of those with reviews, are spoken of by it."""
@@ -45,7 +48,7 @@ def reviews_stage(line: Line, products: Path) -> str:
         settings_of(sentiment),
         [hash_array(frame["id"].hash(seed=0).to_numpy()), hash_array(owner), pl.__version__],
     ]
-    code = [Sentiment, Tally, Speaks, spoken_of, read_reviews, Opinions]
+    code = [Sentiment, Linear, counts, scores, Tally, Speaks, spoken_of, read_reviews, Opinions]
     folder = line.step("reviews", "read reviews", reads, code, partial(_make, asked, frame["id"], owner, sentiment))
     report = read_json(folder / "report.json")
     line.run.warnings += report["notes"]
@@ -63,10 +66,16 @@ def give(read: Path, said: Path, folder: Path, tell: Tell) -> None:
     start = 0
     with Output(folder / "products.arrow") as out:
         for batch in read_batches(read / "products.arrow"):
-            own = {name: f"source {name}" for name in table.columns if name in batch.columns}
+            own = {name: _free(name, batch) for name in table.columns if name in batch.columns}
             given = table[owner[start : start + len(batch)]]
             out.write(batch.rename(own).hstack(given))
             start += len(batch)
+
+
+def _free(name: str, frame: pl.DataFrame) -> str:
+    while name in frame.columns:
+        name = f"source {name}"
+    return name
 
 
 def owners(frame: pl.DataFrame) -> NDArray[np.int64]:
@@ -109,6 +118,8 @@ def _make(
     notes = [unknown_said(unknown, names, reviews.name)] if unknown else []
     if not tally.reviews:
         raise DataError(notes[0])
+    if reviews.left_out:
+        notes.insert(0, reviews.said())
     _write(folder, tally.settle(), owner)
     write_json(folder / "report.json", {**_report(reviews, sentiment, tally, unknown, notes, folder), "found": [*more]})
 
