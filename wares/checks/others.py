@@ -41,7 +41,41 @@ def shoes_are_told_from_mugs(case: Case) -> None:
     expect(np.array_equal(got, [0, 1]), f"a shoe and a mug are taken for {got}")
 
 
-CLASSIFIER: list[Callable[[Case], None]] = [blobs_are_told_apart, shoes_are_told_from_mugs]
+def one_class_is_certain(case: Case) -> None:
+    """Where there is one class, every row is of it."""
+    data, _ = shop.blobs()
+    fitted = case.fresh().fit(data, np.full(len(data), "mug"))
+    table = fitted.predict_proba(data[:3])
+    _probabilities(table, 3, 1)
+    expect(fitted.predict(data[:3]).tolist() == ["mug"] * 3, "of one class, another was answered")
+
+
+def a_lonely_row_is_a_class(case: Case) -> None:
+    """A class with one row is learned beside the others, and has its column."""
+    data, group = shop.blobs()
+    rows = np.concatenate([np.flatnonzero(group < 2), np.flatnonzero(group == 2)[:1]])
+    fitted = case.fresh().fit(data[rows], group[rows])
+    _probabilities(fitted.predict_proba(data), 60, 3)
+    right = np.mean(fitted.predict(data[group < 2]) == group[group < 2])
+    expect(right > 0.9, f"beside a class with one row, others are told apart in {right:.0%} of the rows")
+
+
+def a_row_is_answered_alone_as_beside_others(case: Case) -> None:
+    """An answer does not depend on what is asked at the same time."""
+    data, group = shop.blobs()
+    fitted = case.fresh().fit(data, group)
+    whole = fitted.predict_proba(data)
+    alone = np.concatenate([fitted.predict_proba(data[row : row + 1]) for row in range(0, 60, 7)])
+    expect(np.abs(alone - whole[::7]).max() < 1e-6, "a row asked alone is answered differently")
+
+
+CLASSIFIER: list[Callable[[Case], None]] = [
+    blobs_are_told_apart,
+    shoes_are_told_from_mugs,
+    one_class_is_certain,
+    a_lonely_row_is_a_class,
+    a_row_is_answered_alone_as_beside_others,
+]
 
 
 # -- labellers -----------------------------------------------------------------------------------------------------

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from wares.arrays import Dense, Labels
+from wares.arrays import Dense, Labels, Vectors
 from wares.classify.rows import OfVectors
 
 FLOOR = 1e-7
 """The least probability whose logarithm is taken."""
+
+ALONE = 200_000
+"""Numbers in rows so few that threads would wait for each other longer than they work."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -31,7 +35,8 @@ class Estimated(OfVectors):
         self._check()
         self._forget()
         rows, codes = self._taught(X, y)
-        self.estimator_ = self._made(codes).fit(rows, codes) if len(self.classes_) > 1 else None
+        with _threads(rows):
+            self.estimator_ = self._made(codes).fit(rows, codes) if len(self.classes_) > 1 else None
         return self
 
     def predict_proba(self, X: Any) -> Dense:
@@ -39,8 +44,13 @@ class Estimated(OfVectors):
         rows = self._rows(X)
         if self.estimator_ is None:
             return np.ones((rows.shape[0], 1), np.float32)
-        return np.asarray(self.estimator_.predict_proba(rows), np.float32)
+        with _threads(rows):
+            return np.asarray(self.estimator_.predict_proba(rows), np.float32)
 
     def logits(self, X: Any) -> Dense:
         """(n, n_classes) logarithms of the probabilities."""
         return np.log(np.maximum(self.predict_proba(X), np.float32(FLOOR)))
+
+
+def _threads(rows: Vectors) -> Any:
+    return threadpool_limits(1 if rows.shape[0] * rows.shape[1] < ALONE else None, "openmp")
