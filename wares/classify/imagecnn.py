@@ -1,7 +1,8 @@
 """Classes of products by their photos: a network of our own, or one that has seen a million photos before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from wares.algorithm import setting
 from wares.arrays import Mask
 from wares.classify.deep import Deep, Heads, Inputs
 from wares.data.catalog import Catalog
-from wares.data.images import located, read_all
+from wares.data.images import Pixels, located, pictures, stamps
 from wares.vision.layers import BLOCKS, Small, Tuned, part, prepared
 from wares.vision.pooling import WIDTH, balanced, pooled
 
@@ -73,6 +74,14 @@ class ImageCNN(Deep):
     def __post_init__(self) -> None:
         self._fresh: tuple[Catalog, tuple[Mask, Any, Any]] | None = None
 
+    def files(self, catalog: Catalog) -> list[str]:
+        """A text for each product that changes when its image file does; "" where there is none."""
+        return stamps(self._paths(catalog))
+
+    def _paths(self, catalog: Catalog) -> list[Path | None]:
+        names = catalog.frame([self.column])[self.column].to_list() if catalog.has(self.column) else []
+        return located(names, self.folders)
+
     def _prepare(self, catalog: Catalog, targets: Sequence[str]) -> None:
         if self.way == "head":
             self._fresh = (catalog, self._looked(catalog, both=self.augment))
@@ -91,25 +100,35 @@ class ImageCNN(Deep):
             sides = np.stack([rows, mirrored], axis=1)
             scaled = (sides - np.asarray(self.centre_)) / np.asarray(self.spread_)
             return Pictures(known, torch.from_numpy(scaled.astype(np.float32)), _either_side)
-        known, pixels = self._pixels(catalog)
         if self.way == "own":
-            return Pictures(known, torch.from_numpy(pixels), _shaken if self.augment else None)
-        return Pictures(known, _through(part(0, BLOCKS - self.tuned), pixels))
+            known, pixels = self._made(catalog, torch.from_numpy)
+            return Pictures(known, pixels, _shaken if self.augment else None)
+        fixed = part(0, BLOCKS - self.tuned)
+        # In half precision: it is kept for all photos.
+        return Pictures(*self._made(catalog, lambda some: fixed(prepared(torch.from_numpy(some))).half()))
 
     def _looked(self, catalog: Catalog, both: bool = False) -> tuple[Mask, Any, Any]:
         """Which products have a picture, and what is seen on it and on its mirror image."""
-        known, pixels = self._pixels(catalog)
-        rows = balanced(pooled(pixels))
-        mirrored = balanced(pooled(np.ascontiguousarray(pixels[:, :, ::-1]))) if both else rows
-        return known, rows, mirrored
 
-    def _pixels(self, catalog: Catalog) -> tuple[Mask, Any]:
+        def look(some: Pixels) -> Tensor:
+            sides = [some, np.ascontiguousarray(some[:, :, ::-1])] if both else [some]
+            return torch.from_numpy(np.stack([balanced(pooled(side)) for side in sides], axis=1))
+
+        known, seen = self._made(catalog, look)
+        sides = seen.numpy() if len(seen) else np.zeros((0, 2, WIDTH), np.float32)
+        return known, sides[:, 0], sides[:, -1]
+
+    def _made(self, catalog: Catalog, make: Callable[[Pixels], Tensor]) -> tuple[Mask, Tensor]:
+        """Which products have a picture, and what is made of it, a few pictures held at a time."""
         known = np.zeros(len(catalog), np.bool_)
         size = self.size or (64 if self.way == "own" else 224)
-        names = catalog.frame([self.column])[self.column].to_list() if catalog.has(self.column) else []
-        found = read_all(located(names, self.folders), size)
-        known[found.rows] = True
-        return known, found.pixels
+        parts = []
+        with torch.inference_mode():
+            for some in pictures(self._paths(catalog), size, batch=_AT_ONCE):
+                known[some.rows] = True
+                if len(some.rows):
+                    parts.append(make(some.pixels))
+        return known, torch.cat(parts).clone() if parts else torch.zeros((0, 1, 1, 1))
 
     def _network(self, heads: Sequence[int]) -> nn.Module:
         if self.way == "head":
@@ -160,14 +179,3 @@ def _shaken(pixels: Tensor) -> Tensor:
     # Less 255, so that what comes in from outside is white.
     seen = nn.functional.grid_sample(pixels.permute(0, 3, 1, 2).float() - 255, grid, align_corners=False) + 255
     return seen.permute(0, 2, 3, 1)
-
-
-def _through(blocks: nn.Module, pixels: Any) -> Tensor:
-    """What fixed blocks make of pictures, in half precision: it is kept for all of them."""
-    with torch.inference_mode():
-        parts = [
-            blocks(prepared(torch.from_numpy(pixels[start : start + _AT_ONCE]))).half()
-            for start in range(0, len(pixels), _AT_ONCE)
-        ]
-        found = torch.cat(parts) if parts else torch.zeros((0, 1, 1, 1), dtype=torch.half)
-    return found.clone()

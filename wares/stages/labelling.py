@@ -20,6 +20,7 @@ from wares.engine import Tell, read_json, write_json
 from wares.errors import DataError
 from wares.registry import make
 from wares.stages.line import Line, settings_of
+from wares.tasks.picturing import at_home, state
 from wares.tasks.taxonomy import classify
 
 TARGET = "category"
@@ -41,7 +42,7 @@ class Lesson:
 def labeller_of(config: Config) -> Labeller:
     """The labeller of the settings; a taxonomy over the default one where they name none."""
     if config.says("label.use"):
-        return config.make(Labeller)
+        return at_home(config.make(Labeller), config.products.sources)
     return make(Labeller, "taxonomy", seed=config.shop.seed)
 
 
@@ -52,6 +53,7 @@ def categories_stage(line: Line, shelf: Shelf, said: Mapping[str, str]) -> None:
     reads = [
         line.keys["shelf"],
         settings_of(labeller),
+        state(labeller, shelf.shown),
         [None if path is None else hash_file(path) for path in (asked.source, asked.taxonomy)],
         [dict(asked.columns), asked.own, asked.accuracy],
         dict(said),

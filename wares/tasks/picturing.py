@@ -1,7 +1,7 @@
 """Where a shop's images lie, whether they have changed, and which of them could not be read."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,19 +16,31 @@ _SHOWN = 20
 
 
 def lookers(algorithm: Any) -> list[Any]:
-    """The parts of an algorithm that look at images, itself included."""
-    parts = getattr(algorithm, "parts_", None) or getattr(algorithm, "parts", None) or [algorithm]
-    return [each for each in parts if isinstance(each, ReadsImages)]
+    """What of an algorithm looks at images."""
+    return [each for each in _inside(algorithm) if isinstance(each, ReadsImages)]
+
+
+def _inside(value: Any) -> Iterator[Algorithm]:
+    """An algorithm and what it is made of, settings and fitted copies alike."""
+    if isinstance(value, Algorithm):
+        yield value
+        for each in vars(value).values():
+            yield from _inside(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _inside(each)
+    elif isinstance(value, dict):
+        yield from _inside(list(value.values()))
 
 
 def at_home(algorithm: A, sources: Sequence[Path]) -> A:
     """The same, unfitted, looking for images beside the product files where it was not told another folder."""
-    if all(each.folders for each in lookers(algorithm) if hasattr(each, "folders")):
+    if all(getattr(each, "folders", True) for each in _inside(algorithm)):
         return algorithm
     found: A = clone(algorithm)
     folders = tuple(dict.fromkeys(str(Path(source).resolve().parent) for source in sources))
-    for each in lookers(found):
-        if hasattr(each, "folders") and not each.folders:
+    for each in _inside(found):
+        if not getattr(each, "folders", True):
             each.set_params(folders=folders)
     return found
 
@@ -36,7 +48,7 @@ def at_home(algorithm: A, sources: Sequence[Path]) -> A:
 def state(algorithm: Any, catalog: Catalog) -> str:
     """A text that changes when an image file does; "" where nothing looks at images."""
     digest = hashlib.sha256()
-    parts = [each for each in lookers(algorithm) if hasattr(each, "files")]
+    parts: list[Any] = [each for each in _inside(algorithm) if hasattr(each, "files")]
     for each in parts:
         for piece in catalog.pieces([each.column]):
             digest.update("\n".join(each.files(piece)).encode("utf-8", "surrogatepass"))
