@@ -24,6 +24,7 @@ from wares.tasks.blocking import candidates
 from wares.tasks.matching import NEAR, best_cut, likened, title_score
 from wares.tasks.offers import Offers, Read
 from wares.tasks.rivals import rivalry
+from wares.tasks.transferring import alone, evidence, grouped, pairwise_f1, taught
 
 SEEDS = range(5)
 FOLDER = "er_magellan_products"
@@ -196,6 +197,38 @@ def blocking_rows(data: Path) -> Iterator[Row]:
             yield Row(work=f"{pairs.name}: blocking", metric="pair completeness", ours=float(kept), quality=quality)
 
 
+def group_rows(data: Path, most: int | None = None) -> Iterator[Row]:
+    """Offers to products: each list of PriceRunner teaches, the other five are judged. most : offers of a list."""
+    frame = pl.read_csv(needs(data, "pricerunner/offers.csv"))
+    lists = []
+    for (name,), part in sorted(frame.group_by("category_label"), key=lambda each: str(each[0])):
+        part = part.head(most or len(part))
+        sellers, products = (
+            (part[column].rank("dense").cast(pl.Int64) - 1).to_numpy() for column in ("vendor_id", "cluster_id")
+        )
+        offers = Offers(part["product_title"].fill_null("").to_list(), sellers=sellers)
+        lists.append((str(name), evidence(offers), products, pairwise_f1(alone(offers), products)))
+    means = []
+    for name, learned, products, _ in lists:
+        matcher, cut = taught(learned, products)
+        others = {
+            other: pairwise_f1(grouped(found, matcher.probability(found.table), cut), truth)
+            for other, found, truth, _ in lists
+            if other != name
+        }
+        means.append(mean(others.values()))
+        yield Row(
+            work=f"PriceRunner: learned from {name}", metric="pairwise F1, mean of five", ours=means[-1], quality=others
+        )
+    yield Row.compared(
+        "PriceRunner: all six in turn",
+        "pairwise F1, mean",
+        mean(means),
+        {"without labels": mean(each[3] for each in lists)},
+        better="more",
+    )
+
+
 def speed_rows(data: Path) -> Iterator[Row]:
     titles = pl.read_csv(needs(data, "pricerunner/offers.csv"))["product_title"].fill_null("").to_list()
     rng = np.random.default_rng(0)
@@ -228,6 +261,7 @@ def run(data: Path) -> Iterator[Row]:
     yield from blocking_rows(data)
     yield from f1_rows(data)
     yield from speed_rows(data)
+    yield from group_rows(data)
 
 
 if __name__ == "__main__":

@@ -53,14 +53,14 @@ def evidence(offers: Offers, near: int = NEAR_WITHIN) -> Evidence:
         pairs = pairs[(one != other) | (one < 0)]
     likeness = likened(read, pairs)
     beside = rivalry(pairs, title_score(likeness), sellers)
-    labels = _alone(offers, near)
+    labels = alone(offers, near)
     words = _held(read, labels, pairs, sellers)
     odds = _self_taught(np.column_stack([likeness, beside, words]), labels[pairs[:, 0]] == labels[pairs[:, 1]])
     place = np.clip((odds + 20) / 40, 0, 1)
     return Evidence(pairs, np.column_stack([place, beside, words]).astype(np.float32), sellers, len(offers))
 
 
-def _alone(offers: Offers, near: int) -> Labels:
+def alone(offers: Offers, near: int = NEAR_WITHIN) -> Labels:
     """Groups by the titles alone, without labels."""
     columns = {"id": [str(row) for row in range(len(offers))], "title": list(offers.titles)}
     if offers.sellers is None:
