@@ -24,8 +24,9 @@ def candidates(read: Read, near: int, theirs: Mask | None = None) -> Pairs:
     """(m, 2) int32 pairs of rows, the lower first, each once: the `near` nearest of each by titles, as many by all
     its words, and equal keys.
 
-    theirs : (n,) of two catalogs, which rows are of the other; then only pairs across are looked for. Titles are near by
-    words and letters together; keys are model numbers and barcodes. Time O(pairs that share their n-grams); memory O(n x near).
+    theirs : (n,) of two catalogs, which rows are of the other; then only pairs across are looked for. Titles are near
+    by words and letters together; keys are model numbers and barcodes. Time O(pairs that share their n-grams); memory
+    O(n x near).
     """
     titles = csr_array(hstack([read.words, read.letters], format="csr") * np.float32(0.5**0.5))
     tables = [titles, read.text]

@@ -26,7 +26,7 @@ class Rule(NamedTuple):
 WORDS = Rule("title by words", "titles share their telling words", "titles share few telling words")
 LETTERS = Rule("title by letters", "titles are written alike", "titles are written differently")
 MEANING = Rule("title by meaning", "titles mean the same", "titles mean different things")
-TEXT = Rule("all text", "what one says, the text of the other says too", "what one says, the text of the other does not")
+TEXT = Rule("all text", "the text of one says what the other does", "the text of one lacks what the other says")
 CODE = Rule("model number", "the same model number", "different model numbers")
 NUMBERS = Rule("numbers", "the same numbers", "numbers that only one of them has")
 SIZES = Rule("size", "the same sizes", "different sizes")
