@@ -234,6 +234,6 @@ def test_what_a_labeller_cannot_say_is_refused():
 
 def test_rare_classes_get_copies_and_a_favour():
     catalog, y = shop()
-    for settings_ in ({"rare": 6}, {"rare": 6, "copies": "same"}, {"hardened": 0.5}, {"prior": 1.0}):
+    for settings_ in ({"rare": 6}, {"rare": 6, "copies": "changed"}, {"hardened": 0.5}, {"prior": 1.0}):
         model = Taxonomy(part=Words(), folds=2, **settings_).fit(catalog, {"label": y})
         assert model.answers(titled(["iron pan"]))[0].path == "Kitchen > Pans"

@@ -74,7 +74,7 @@ class Taxonomy(Labeller):
     sample: int = setting(10_000, low=2)
     accuracy: float | None = setting(None, low=0.0, high=1.0)
     rare: int = setting(0, low=0)
-    copies: Literal["same", "changed"] = "changed"
+    copies: Literal["same", "changed"] = "same"
     hardened: float = setting(0.0, low=0.0, high=1.0)
     replay: int = setting(20, low=0)
     prior: float = setting(0.0, low=0.0, high=2.0)
