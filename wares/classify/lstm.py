@@ -17,9 +17,8 @@ from wares.data.catalog import Catalog
 class LSTM(Deep):
     """Reads a text word by word, remembering, forwards and backwards; what it had in mind is averaged and maximised.
 
-    Choose it for texts of some length whose order tells, as reviews; for titles `textcnn` is as good and quicker, and
-    the linear model on words usually as good as both. Time O(epochs x products x length x hidden^2), about 3 ms a title
-    an epoch on one core; memory 4 x kinds x width bytes.
+    Choose it for texts of some length whose order tells, as reviews; for titles try `views` and `textcnn` first, which
+    are quicker. Time O(epochs x products x length x hidden^2); memory 12 x kinds x width bytes while learning.
 
     Settings
     --------

@@ -46,8 +46,8 @@ class MultiTask(Deep):
     Choose it where several targets are wanted at once, as all levels of a taxonomy, or where few examples of one can
     borrow from many of another: what helps to tell the brand helps to tell the shelf. A target whose classes are paths
     ("A > B > C") is learned at each of its levels as well, and `besides` says what else of the catalog is; these only
-    teach, and are not answered. Time O(epochs x products x n-grams x width), some 2 ms a title an epoch on one core;
-    memory 12 x 2^bits x width bytes while learning.
+    teach, and are not answered. Time O(epochs x products x n-grams x width); memory
+    12 x 2^bits x width bytes while learning.
 
     Settings
     --------

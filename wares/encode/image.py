@@ -20,6 +20,7 @@ from wares.errors import StoreError
 from wares.kernels.project import projected
 
 _BATCH = 64
+_TOLD = 100_000  # who serves for years must not remember every photo that could not be read
 
 
 @dataclass(kw_only=True, eq=False)
@@ -145,7 +146,9 @@ class Image(Encoder):
         rows = np.zeros((len(sources), network.width), np.float32)
         threads = self.threads or cores()
         for part in pictures(sources, self.size or network.size, batch=_BATCH, threads=threads):
-            self.bad += [Bad(numbers[each.row], each.file, each.reason) for each in part.bad]
+            self.bad += (
+                [] if len(self.bad) > _TOLD else [Bad(numbers[each.row], each.file, each.reason) for each in part.bad]
+            )
             if len(part.rows):
                 seen = network.look(part.pixels, threads)
                 if self.mirrored:
