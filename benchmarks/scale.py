@@ -33,7 +33,7 @@ def run(data: Path) -> Iterator[Row]:
         return
     # What is made is known only afterwards: the limit assumes a share of the file, and the row shows that it was more.
     if "products" in FILES:
-        yield _built("a product file", write_products, events=None, makes=3.0)
+        yield _built("a product file", write_products, events=None, makes=2.4)
     if "short" in FILES:
         yield _built("a file of many products", write_short_products, events=None, makes=6.0, settings=CHEAP)
     if "events" in FILES:
