@@ -238,6 +238,7 @@ def test_the_document_holds_every_route(address: str) -> None:
         "/api/ask",
         "/api/doubt",
         "/api/reviews/{id}",
+        "/api/match",
         "/api/recommend",
         "/api/bought-together/{id}",
         "/api/events",

@@ -20,7 +20,7 @@ from wares.training import Progress, Training, steady, train
 ASKED = 256
 """Products answered at once."""
 
-FEWEST_STEPS = 60
+FEWEST_STEPS = 150
 """Few products are gone through more often than `epochs` says: by fewer steps nothing is learned."""
 
 
