@@ -207,6 +207,24 @@ def test_a_build_tells_what_could_not_be_read_and_sees_new_files(tmp_path: Path)
     assert "gone.png" in warned[0]
 
 
+def test_a_shop_finds_products_by_a_photo(tmp_path: Path):
+    catalog = products(tmp_path, ["0.png", "1.png", "2.png", "3.png"])
+    ids = catalog.frame(["id"])["id"].to_list()
+    settings = {"encode.use": "image", "encode.size": SIZE, "cluster.use": "kmeans", "cluster.n_clusters": 2}
+    catalog.scan.collect().write_csv(tmp_path / "products.csv")
+    with wares.build(tmp_path / "shop", products=tmp_path / "products.csv", settings=settings) as built:
+        for photo in (tmp_path / "2.png", str(tmp_path / "2.png"), (tmp_path / "2.png").read_bytes()):
+            hits = built.similar_to_photo(photo, k=2).hits
+            assert hits[0].id == ids[2]
+            assert hits[0].score == pytest.approx(1, abs=1e-3)
+        assert ids[2] not in [each.id for each in built.similar(ids[2], k=3, by="image").hits]
+        for wrong in (tmp_path / "products.csv", tmp_path / "gone.png", b"no picture", b""):
+            with pytest.raises(DataError, match="not a picture that can be read"):
+                built.similar_to_photo(wrong)
+        with pytest.raises(SettingError, match="It can compare by image"):
+            built.similar(ids[2], by="text")
+
+
 # -- other networks ------------------------------------------------------------------------------------------------
 
 

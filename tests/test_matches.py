@@ -136,6 +136,14 @@ def test_nothing_in_common_is_no_error():
     assert found.frame().columns == ["ours", "theirs", "probability", "our_title", "their_title", "reasons"]
 
 
+@pytest.mark.parametrize("n", [2, 3, 7])
+def test_any_number_of_identical_titles_is_one_product(n: int):
+    titles = ["bosch dishwasher sms46mi01g series 4"] * n + [f"brass table lamp {word}" for word in ("oak", "elm")]
+    found = dedupe(pl.DataFrame({"id": [f"P{i}" for i in range(n + 2)], "title": titles}))
+    assert found.labels[:n].tolist() == [0] * n
+    assert 0 not in found.labels[n:]
+
+
 def test_identical_records_are_certain():
     rows = [{"id": str(row), "title": title} for row, title in enumerate(["green tea 100g", "red mug", "blue shoe 42"])]
     found = match(rows, rows)

@@ -47,6 +47,22 @@ def test_products_are_found_by_what_was_learned(shop: Path) -> None:
         assert opened.classify({"id": "N1", "title": "green running shoe"})[0].path == found[0].path
 
 
+def test_of_a_product_without_a_word_nothing_is_said(shop: Path) -> None:
+    with Shop(shop) as opened:
+        found = opened.classify([{"title": "😀😀"}, {"title": ""}, {"title": "coffee mug"}])
+        assert [(each.id, each.path, each.sure) for each in found[:2]] == [("1", "", False), ("2", "", False)]
+        assert found[2].path == "Home > Tableware"
+        for wrong in (["mug"], [{}], {}):
+            with pytest.raises(DataError, match="a product is like"):
+                opened.classify(wrong)
+
+
+@pytest.mark.parametrize("accuracy", [float("nan"), -0.1, 1.1])
+def test_an_accuracy_is_a_share(shop: Path, accuracy: float) -> None:
+    with pytest.raises(SettingError, match="from 0 to 1"):
+        train(shop, accuracy=accuracy)
+
+
 def test_what_was_learned_is_told(shop: Path) -> None:
     with Shop(shop) as opened:
         told = opened.categories()
@@ -145,11 +161,24 @@ def test_the_command_line_trains_finds_asks_and_writes(
     assert "Fashion > Footwear > Boots" in run("classify", str(shop), str(tmp_path / "new.csv"))[1]
     code, _ = run("classify", str(shop), str(tmp_path / "new.csv"), "-o", str(tmp_path / "found.csv"))
     assert code == 0
-    assert pl.read_csv(tmp_path / "found.csv")["category"].to_list() == ["Fashion > Footwear > Boots"]
+    assert pl.read_csv(tmp_path / "found.csv")["found"].to_list() == ["Fashion > Footwear > Boots"]
     code, said = run("classify", str(shop), "--ask", "3", "--json")
     assert code == 0
     assert said.count('"id"') == 3
     assert run("classify", str(shop))[0] == 2
+    assert run("classify", str(shop), "--ask", "2", "-o", str(tmp_path / "ask.csv"))[0] == 0
+    assert pl.read_csv(tmp_path / "ask.csv").columns == ["id", "title", "label", "guess", "probability", "or"]
+    code, said = run("classify", "train", str(shop), "--labels", str(tmp_path / "ask.csv"), "--dry-run")
+    assert code == 2  # nobody has filled it in
+    for wrong, why in (
+        (tmp_path / "none" / "x.csv", "not there"),
+        (tmp_path / "x.txt", "name it .csv"),
+        (tmp_path, "name it"),
+        (tmp_path / "new.csv", "is what is read"),
+    ):
+        code, said = run("classify", str(shop), str(tmp_path / "new.csv"), "-o", str(wrong))
+        assert code == 2
+        assert why in said
     code, said = run("classify", "train", str(shop), "--labels", str(tmp_path / "none.csv"))
     assert code == 2
     assert "none.csv" in said

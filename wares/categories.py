@@ -13,12 +13,13 @@ from wares.building import build
 from wares.config import Config
 from wares.data.answers import Classified, Guess
 from wares.data.catalog import Catalog
+from wares.data.changes import plain
 from wares.data.hits import Reason
 from wares.data.labels import read_labels
-from wares.data.schema import SEPARATOR
+from wares.data.schema import SEPARATOR, TEXT
 from wares.data.tree import Tree
 from wares.engine import Observer, read_json
-from wares.errors import SettingError
+from wares.errors import DataError, SettingError
 from wares.live import Live
 from wares.opened import Opened
 from wares.registry import find
@@ -65,6 +66,8 @@ def train(
     be learned from, SettingError for settings; whatever is raised, shop and settings stay as they were.
     """
     folder = Path(folder)
+    if accuracy is not None and not 0 <= accuracy <= 1:
+        raise SettingError(f"accuracy={accuracy}: a share of answers, from 0 to 1")
     config = Config.read(folder).with_labels(labels, taxonomy)
     for ours, theirs in (columns or {}).items():
         config = config.with_value(f"categories.columns.{ours}", theirs)
@@ -139,6 +142,8 @@ def classify(
     for piece in catalog.pieces():
         shown = Catalog(_blind(piece.scan.collect(), now))
         found = answered(labeller, shown, target=TARGET, accuracy=accuracy, alternatives=alternatives)
+        nothing = Answer("", 0.0, 0, sure=False)
+        found = [each if there else nothing for each, there in zip(found, _known(shown.scan.collect()), strict=True)]
         out += _joined(piece, found, _reasons(labeller, shown, found) if why else None)
     return out
 
@@ -146,6 +151,16 @@ def classify(
 def _blind(frame: pl.DataFrame, now: Opened) -> pl.DataFrame:
     """Without the column of categories, where that is what was learned."""
     return frame.drop("category", strict=False) if now.report["categories"]["own"] else frame
+
+
+def _known(frame: pl.DataFrame) -> list[bool]:
+    """Whether anything is said of each product: a letter or digit of its text, or a photo."""
+    texts = [name for name in TEXT if name in frame.columns]
+    said = pl.concat_str([pl.col(name).cast(pl.String) for name in texts], ignore_nulls=True) if texts else pl.lit("")
+    known = said.str.contains(r"[\p{L}\p{N}]").fill_null(False)
+    return (
+        frame.select(known | pl.col("image").is_not_null() if "image" in frame.columns else known).to_series().to_list()
+    )
 
 
 def _joined(
@@ -179,12 +194,19 @@ def _named(id: str, title: str, answer: Answer, given: str = "", reasons: Sequen
 
 
 def rows(products: Any) -> Any:
-    """A table; one product, or a list of them, as JSON objects is one too."""
+    """A table; one product, or a list of them, as JSON objects is one too: without ids they are called by number."""
     if isinstance(products, Mapping):
         products = [products]
-    if isinstance(products, list):
-        return pl.DataFrame(products, infer_schema_length=None)
-    return products
+    if not isinstance(products, list):
+        return products
+    wrong = next((each for each in products if not isinstance(each, Mapping) or not each), None)
+    if wrong is not None:
+        raise DataError(f'{wrong!r} is no product; a product is like {{"id": "P1", "title": "green tea"}}')
+    names = list(dict.fromkeys(name for each in products for name in each))
+    columns = {name: [None if each.get(name) is None else plain(each[name]) for each in products] for name in names}
+    if "id" not in columns:
+        columns = {"id": [str(number) for number in range(1, len(products) + 1)], **columns}
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
 def summary(now: Opened) -> dict[str, Any]:

@@ -9,7 +9,19 @@ from rich.table import Table
 from rich.text import Text
 
 from wares.cli import common
-from wares.cli.common import Group, careful, cli, err, json_option, out, pairs, print_json, seconds_of, shop_argument
+from wares.cli.common import (
+    Group,
+    careful,
+    check_out,
+    cli,
+    err,
+    json_option,
+    out,
+    pairs,
+    print_json,
+    seconds_of,
+    shop_argument,
+)
 from wares.errors import SettingError
 
 if TYPE_CHECKING:
@@ -101,7 +113,7 @@ def train(
 @click.option("--ask", type=click.IntRange(1, 10_000), help="So many products whose label would teach most.")
 @click.option("--doubt", type=click.IntRange(1, 10_000), help="So many labels that are most likely wrong.")
 @click.option("--why", is_flag=True, help="With what speaks for each answer.")
-@click.option("--out", "-o", "to", type=click.Path(path_type=Path), help="Write a CSV instead.")
+@click.option("--out", "-o", "to", type=click.Path(path_type=Path), help="The file to write: .csv, .jsonl or .json.")
 @json_option
 def products(
     shop: Path,
@@ -120,7 +132,8 @@ def products(
     By what SHOP has learned; or with --taxonomy by meaning alone, without any label.
     """
     if sum(each is not None for each in (file, ask, doubt)) != 1:
-        raise SettingError(f"give a file of products, --ask N or --doubt N: wares classify {shop} new.csv")
+        raise SettingError(f"give one of a file of products, --ask N and --doubt N: wares classify {shop} new.csv")
+    check_out(to, file)
     with common.open_folder(shop) as opened:
         if file is not None:
             columns = pairs(maps, "--map")
@@ -130,7 +143,7 @@ def products(
         else:
             found = opened.doubt(doubt)
     if to is not None:
-        _write(found, to)
+        _write(found, to, ask=ask is not None)
         err.print(f"[dim]{len(found):,} products in[/dim]", Text(str(to), "dim"))
     elif as_json:
         print_json({"products": [each.json() for each in found]})
@@ -187,21 +200,23 @@ def _print(found: "Sequence[Classified]") -> None:
         out.print(f"[dim]and {len(found) - 200:,} more: see them all with -o FILE or --json[/dim]")
 
 
-def _write(found: "Sequence[Classified]", path: Path) -> None:
+def _write(found: "Sequence[Classified]", path: Path, *, ask: bool) -> None:
+    """A table; of products to be labelled one that `train --labels` reads once its empty column is filled in."""
     import polars as pl
 
-    from wares.store.files import write_text
+    from wares.matches import said, written
 
     rows: list[dict[str, Any]] = [
         {
             "id": each.id,
             "title": each.title,
-            **({"label": each.given} if each.given else {}),
-            "category": each.path,
-            "probability": round(each.probability, 4),
-            "sure": each.sure,
+            **({"label": ""} if ask else {"label": each.given} if each.given else {}),
+            **({"guess": each.path} if ask else {"suggested" if each.given else "found": each.path}),
+            "probability": each.probability,
+            **({} if ask else {"sure": each.sure}),
             "or": each.alternatives[0].path if each.alternatives else "",
+            **({"why": said(each.reasons)} if each.reasons else {}),
         }
         for each in found
     ]
-    write_text(path, pl.DataFrame(rows, infer_schema_length=None).write_csv())
+    written(pl.DataFrame(rows, infer_schema_length=None), path, rows if ask else [each.json() for each in found])

@@ -76,6 +76,22 @@ def seconds_of(text: str) -> float:
     return seconds
 
 
+ENDINGS = (".csv", ".jsonl", ".json")
+
+
+def check_out(path: Path | None, *inputs: Path | None) -> None:
+    """Look at where an answer is to be written before it is worked out. Raises SettingError."""
+    if path is None:
+        return
+    if path.suffix not in ENDINGS:
+        raise SettingError(f"cannot write {path.name!r}: name it {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        what = "a folder, not a file" if path.is_dir() else f"in a folder that is not there: {path.absolute().parent}"
+        raise SettingError(f"cannot write {path}: it is {what}")
+    if any(each is not None and each.exists() and path.exists() and path.samefile(each) for each in inputs):
+        raise SettingError(f"{path} is what is read: name another file to write")
+
+
 def filters(where: str | None) -> dict[str, Any] | None:
     """What --where says. Raises SettingError."""
     if where is None:

@@ -52,6 +52,7 @@ def match(
     from wares import matches
 
     common.careful()
+    common.check_out(to, ours, theirs, labels)
     one, other = matches.mapped(pairs(columns, "--map"), ours, theirs)
     found = matches.match(
         ours, theirs, labels, columns=one, their_columns=other, matcher=matcher, threshold=threshold, once=once
@@ -97,6 +98,7 @@ def dedupe(
     from wares import matches
 
     common.careful()
+    common.check_out(to, catalog, labels)
     found = matches.dedupe(
         catalog,
         labels,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -53,6 +53,8 @@ class Image(Encoder):
 
     Source: Tan & Le 2019, arXiv:1905.11946.
     """
+
+    SHOWS: ClassVar[Literal["text", "image", "behaviour", "attributes"]] = "image"
 
     column: str = "image"
     folders: tuple[str, ...] = ()

@@ -1,5 +1,7 @@
 """What the other pairs of two offers say of a pair: whether anything else fits either of them better."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,8 @@ def rivalry(pairs: Pairs, scores: Scores, sellers: Labels | None) -> NDArray[np.
     those of the same seller, 0.5 being a draw.
 
     pairs : (m, 2) rows, each pair once. scores : (m,) 0..1. sellers : (n,) whose each is, -1 where it is not known; a
-    seller offers a product once, so another offer of the same seller is a rival. None where all are of one.
+    seller offers a product once, so another offer of the same seller is a rival. None where nothing is known of
+    sellers: then any number may be one product, and none is a rival of another.
     """
     one, other = side(pairs[:, 0], pairs[:, 1], scores, sellers), side(pairs[:, 1], pairs[:, 0], scores, sellers)
     return both_sides(one, other)
@@ -35,10 +38,12 @@ def side(own: NDArray[np.int32], rest: NDArray[np.int32], scores: Scores, seller
     m = len(own)
     order = np.lexsort((rest, -scores, own))
     place = np.arange(m)
-    first = place[_begins(own[order])][np.cumsum(_begins(own[order])) - 1]
+    begins = _begins(own[order])
+    first = place[begins][np.cumsum(begins) - 1]
+    level = begins | _begins(scores[order])  # what fits as well is not before it: offers may be alike in every word
     out = np.empty((m, 2))
-    out[order, 0] = 1 / (1 + place - first)
-    sold = np.zeros(m, np.int64) if sellers is None else sellers[rest]
+    out[order, 0] = 1 / (1 + place[level][np.cumsum(level) - 1] - first)
+    sold = np.full(m, -1) if sellers is None else sellers[rest]
     order = np.lexsort((rest, -scores, sold, own))
     begins = _begins(own[order]) | _begins(sold[order])
     first = place[begins][np.cumsum(begins) - 1]
@@ -60,7 +65,7 @@ def against(scores: Scores, standing: Scores, *, once: bool) -> Scores:
     return np.column_stack([1 / (1 + better), np.clip((1 + scores - best) / 2, 0, 1)])
 
 
-def _begins(values: NDArray[np.integer]) -> NDArray[np.bool_]:
+def _begins(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.concatenate([[True], values[1:] != values[:-1]]) if len(values) else np.empty(0, np.bool_)
 
 
