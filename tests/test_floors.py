@@ -20,6 +20,7 @@ FLOORS: list[set[str]] = [
     {"data"},
     {"store"},
     {"algorithm", "training", "vision"},
+    {"foreign"},
     {"encode", "index", "cluster", "classify", "match", "recommend", "rank"},
     {"registry", "checks", "knowledge"},
     {"tasks"},

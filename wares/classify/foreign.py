@@ -9,17 +9,17 @@ import re
 import warnings
 from dataclasses import fields, make_dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 
-from wares.algorithm import Classifier, setting
+from wares.algorithm import Classifier
 from wares.arrays import Dense
 from wares.classify.rows import OfVectors, softmax
 from wares.errors import DataError, SettingError
+from wares.foreign import estimator, settings
 
 _NAMED = re.compile(r"The '(\w+)' parameter of (.*)", re.DOTALL)
 
@@ -112,22 +112,8 @@ def _blank(path: str) -> Foreign:
 @cache
 def foreign(path: str) -> type[Foreign]:
     """The class of ours for the classifier at `package.module:Class`. Raises SettingError where that is none."""
-    module, _, name = path.partition(":")
-    cls = getattr(import_module(module), name, None)
-    if not (isinstance(cls, type) and issubclass(cls, BaseEstimator) and issubclass(cls, ClassifierMixin)):
-        raise SettingError(
-            f"{path} is no classifier: neither a wares.algorithm.Classifier nor a scikit-learn ClassifierMixin"
-        )
-    if issubclass(cls, Classifier):
-        raise SettingError(f"{path} is a classifier of ours already; name it as it is")
-    settings: list[Any] = []
-    for each in inspect.signature(cls).parameters.values():
-        if each.name == "random_state":
-            settings.append(("seed", int, setting(0, low=0)))
-        elif each.default is inspect.Parameter.empty:
-            raise SettingError(f"{path} cannot be made from settings alone: {each.name!r} has no default")
-        else:
-            settings.append((each.name, Any | None, setting(each.default)))
+    cls = estimator(path, ClassifierMixin, Classifier)
+    known = settings(path, cls)
     tags = cast("Any", cls)().__sklearn_tags__().input_tags
     own = {
         "PATH": path,
@@ -138,7 +124,9 @@ def foreign(path: str) -> type[Foreign]:
         "__qualname__": path,
         "__doc__": f"{path} as a classifier of ours.\n\n{Foreign.__doc__}",
     }
-    made: type[Foreign] = make_dataclass(name, settings, bases=(Foreign,), kw_only=True, eq=False, namespace=own)
+    made: type[Foreign] = make_dataclass(
+        path.partition(":")[2], known, bases=(Foreign,), kw_only=True, eq=False, namespace=own
+    )
     return made
 
 

@@ -9,7 +9,6 @@ import re
 import warnings
 from dataclasses import fields, make_dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,10 +16,11 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from wares.algorithm import Clusterer, setting
+from wares.algorithm import Clusterer
 from wares.arrays import Dense, Labels, Links
 from wares.cluster.placing import PlacesByNeighbour
 from wares.errors import DataError, SettingError
+from wares.foreign import estimator, settings
 from wares.runner import Local, Runner
 
 _NAMED = re.compile(r"The '(\w+)' parameter of (.*)", re.DOTALL)
@@ -133,22 +133,8 @@ def _blank(path: str) -> Foreign:
 @cache
 def foreign(path: str) -> type[Foreign]:
     """The class of ours for the clusterer at `package.module:Class`. Raises SettingError where that is none."""
-    module, _, name = path.partition(":")
-    cls = getattr(import_module(module), name, None)
-    if not (isinstance(cls, type) and issubclass(cls, BaseEstimator) and issubclass(cls, ClusterMixin)):
-        raise SettingError(
-            f"{path} is no clusterer: neither a wares.algorithm.Clusterer nor a scikit-learn ClusterMixin"
-        )
-    if issubclass(cls, Clusterer):
-        raise SettingError(f"{path} is a clusterer of ours already; name it as it is")
-    settings: list[Any] = []
-    for each in inspect.signature(cls).parameters.values():
-        if each.name == "random_state":
-            settings.append(("seed", int, setting(0, low=0)))
-        elif each.default is inspect.Parameter.empty:
-            raise SettingError(f"{path} cannot be made from settings alone: {each.name!r} has no default")
-        else:
-            settings.append((each.name, Any | None, setting(each.default)))
+    cls = estimator(path, ClusterMixin, Clusterer)
+    known = settings(path, cls)
     own = {
         "PATH": path,
         "ESTIMATOR": cls,
@@ -156,7 +142,9 @@ def foreign(path: str) -> type[Foreign]:
         "__qualname__": path,
         "__doc__": f"{path} as a clusterer of ours.\n\n{Foreign.__doc__}",
     }
-    made: type[Foreign] = make_dataclass(name, settings, bases=(Foreign,), kw_only=True, eq=False, namespace=own)
+    made: type[Foreign] = make_dataclass(
+        path.partition(":")[2], known, bases=(Foreign,), kw_only=True, eq=False, namespace=own
+    )
     return made
 
 

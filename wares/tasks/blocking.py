@@ -39,13 +39,14 @@ def _nearest(rows: Sparse, near: int, theirs: Mask | None) -> NDArray[np.int64]:
     """Pairs of each row of a unit table with its nearest, as lower x n + higher."""
     rows = _telling(rows)
     if theirs is None:
-        return _found(rows, rows, near)
+        return nearest_pairs(rows, rows, near)
     ours = _only(rows, ~theirs)
     others = _only(rows, theirs)
-    return np.unique(np.concatenate([_found(ours, others, near), _found(others, ours, near)]))
+    return np.unique(np.concatenate([nearest_pairs(ours, others, near), nearest_pairs(others, ours, near)]))
 
 
-def _found(asking: Sparse, answering: Sparse, near: int) -> NDArray[np.int64]:
+def nearest_pairs(asking: Sparse, answering: Sparse, near: int) -> NDArray[np.int64]:
+    """Each row of a unit table with its `near` nearest of another, as lower row x n + higher; ascending, each once."""
     n = asking.shape[0]
     columns = answering.T.tocsr()
     with threadpool_limits(1, "blas"):

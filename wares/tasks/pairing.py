@@ -4,16 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
-from threadpoolctl import threadpool_limits
 
 from wares.arrays import Labels, Sparse
 from wares.encode import features
-from wares.kernels import cooccurrence
 from wares.kernels.overlap import CODE, NUMBER, SIZE, WORD, Written, overlap
+from wares.tasks.blocking import nearest_pairs
 from wares.text.tokens import normal, tokens_of
 from wares.text.units import UNITS
 
@@ -153,32 +151,9 @@ def _narrowed(rows: Sparse) -> Sparse:
 def _candidates(tables: Sequence[Sparse], near: int) -> NDArray[np.int32]:
     """(m, 2) every row of unit tables with the nearest others of it in each, each pair once."""
     n = tables[0].shape[0]
-    keys = [_nearest(table, near) for table in tables]
+    keys = [nearest_pairs(table, table, near) for table in tables]
     key = np.unique(np.concatenate(keys))
     return np.stack([key // n, key % n], axis=1).astype(np.int32)
-
-
-def _nearest(rows: Sparse, near: int) -> NDArray[np.int64]:
-    """The pairs of each row of a unit table with its nearest, as lower x n + higher."""
-    n = rows.shape[0]
-    columns = rows.T.tocsr()
-    with threadpool_limits(1, "blas"):
-        found, _, _ = cooccurrence.neighbours(
-            columns.indptr.astype(np.int64),
-            columns.indices.astype(np.int32, copy=False),
-            columns.data,
-            rows.indptr.astype(np.int64),
-            rows.indices.astype(np.int32, copy=False),
-            rows.data,
-            np.ones(n, np.float32),
-            np.float32(0),
-            np.arange(n, dtype=np.int32),
-            near,
-            numba.get_num_threads(),
-        )
-    left, at = np.nonzero(found >= 0)
-    right = found[left, at].astype(np.int64)
-    return np.unique(np.minimum(left, right) * n + np.maximum(left, right))
 
 
 def _cosines(rows: Sparse, pairs: NDArray[np.int32], block: int = 50_000) -> NDArray[np.float32]:
