@@ -71,6 +71,14 @@ def test_what_was_learned_is_told(shop: Path) -> None:
     assert sum(each["given"] for each in told["found"]) == len(labels())
 
 
+def test_an_export_has_what_was_found(shop: Path, tmp_path: Path) -> None:
+    with Shop(shop) as opened:
+        opened.export(tmp_path / "out", format="csv")
+    table = pl.read_csv(tmp_path / "out" / "products.csv")
+    assert table.filter(pl.col("title") == "blue coffee mug")["category_found"].to_list() == ["Home > Tableware"]
+    assert table["category_probability"].is_between(0, 1).all()
+
+
 def test_the_file_is_remembered_and_a_second_build_learns_nothing_anew(shop: Path) -> None:
     assert 'source = "../labels.csv"' in (shop / "shop.toml").read_text()
     with wares.build(shop) as opened:

@@ -81,11 +81,15 @@ def _products(now: Opened, ids: pl.Series) -> Iterator[pl.DataFrame]:
     start = 0
     for piece in now.shelf.products.pieces():
         place = np.asarray(now.shelf.place[start : start + len(piece)])
-        yield piece.scan.collect().with_columns(
+        frame = piece.scan.collect().with_columns(
             shown_as=ids.gather(place),
             cluster=pl.Series(now.cluster_ids[place]),
             cluster_name=names.gather(np.asarray(now.labels[place]) % len(names)),
         )
+        if now.categories is not None:
+            found = now.categories[place]
+            frame = frame.with_columns(category_found=found["path"], category_probability=found["probability"])
+        yield frame
         start += len(piece)
 
 
