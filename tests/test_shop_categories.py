@@ -63,6 +63,18 @@ def test_an_accuracy_is_a_share(shop: Path, accuracy: float) -> None:
         train(shop, accuracy=accuracy)
 
 
+def test_what_speaks_for_an_answer_is_told_where_it_adds_up(shop: Path, tmp_path: Path) -> None:
+    with Shop(shop) as opened:
+        (found,) = opened.classify([{"title": "large coffee mug"}], why=True)
+        assert any("mug" in each.text for each in found.reasons)
+        assert sum(each.share for each in found.reasons) == pytest.approx(1)
+    wares.build(tmp_path / "shop", products=products(), settings={"encode.use": "hashing"}).close()
+    labels().write_csv(tmp_path / "labels.csv")
+    train(tmp_path / "shop", labels=tmp_path / "labels.csv", settings={"classifier.use": "knn"})
+    with Shop(tmp_path / "shop") as opened:
+        assert opened.classify([{"title": "large coffee mug"}], why=True)[0].reasons == []
+
+
 def test_what_was_learned_is_told(shop: Path) -> None:
     with Shop(shop) as opened:
         told = opened.categories()

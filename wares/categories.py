@@ -136,7 +136,8 @@ def classify(
     catalog = Catalog.of(rows(products), columns)
     if taxonomy is not None:
         return _joined(catalog, by_meaning(catalog, Tree.read(taxonomy), alternatives=alternatives))
-    asked, labeller = now.report["categories"], now.labeller
+    labeller = now.labeller
+    asked = now.report["categories"]
     accuracy = asked["wanted"] if accuracy is None else accuracy
     out: list[Classified] = []
     for piece in catalog.pieces():
@@ -182,7 +183,10 @@ def _reasons(labeller: Labeller, catalog: Catalog, found: Sequence[Answer]) -> l
     for row, answer in enumerate(found):
         level = level_name(TARGET, 0 if answer.sure else answer.level) if part is not labeller else TARGET
         name = answer.path if level in part.classes_ and answer.path in part.classes_[level] else None
-        told = account(part, Catalog(frame[row : row + 1]), level if level in part.classes_ else TARGET, name)
+        try:
+            told = account(part, Catalog(frame[row : row + 1]), level if level in part.classes_ else TARGET, name)
+        except DataError:  # its classifier is no sum over columns, so nothing adds up to the answer
+            return [[] for _ in found]
         out.append(told.reasons() if answer.path else [])
     return out
 

@@ -160,10 +160,10 @@ def _about_categories(made: APIRouter, shop: "Shop") -> None:
         summary="The category of each product, as learned from labels",
         openapi_extra={"requestBody": _PRODUCTS},
     )
-    async def classify(request: Request, accuracy: Accuracy = None) -> dict[str, list[Classified]]:
-        """One product or a list: an id, a title, and what else there is to say. Nothing is kept."""
+    async def classify(request: Request, accuracy: Accuracy = None, why: bool = False) -> dict[str, list[Classified]]:
+        """One product or a list: a title, an id, and what else there is to say. Nothing is kept. why : with reasons."""
         rows = hot.objects(await hot.body_of(request), "product", '{"id": "P1", "title": "green tea", "price": 4.5}')
-        found = await run_in_threadpool(shop.classify, rows, accuracy=accuracy)
+        found = await run_in_threadpool(shop.classify, rows, accuracy=accuracy, why=why)
         return JSON({"products": found})  # type: ignore[return-value]
 
     @made.put("/api/labels/{id:path}", tags=["categories"], summary="Say which category a product is in")
