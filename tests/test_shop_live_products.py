@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 import small_shop
 
@@ -227,7 +228,9 @@ def test_a_variant_goes_where_its_group_is(tmp_path: Path):
 def test_changes_are_laid_over_a_file_batch_by_batch(tmp_path: Path):
     source, target = tmp_path / "a.arrow", tmp_path / "b.arrow"
     frame = pl.DataFrame({"id": ["a", "b", "c", "d"], "title": ["A", "B", "C", "D"], "size": [1, 2, None, 4]})
-    frame.write_ipc(source, compression="uncompressed", record_batch_size=2)
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    with pa.ipc.new_file(source, table.schema) as file:
+        file.write_table(table, max_chunksize=2)
     changes = folded(
         [
             ("d", {"title": "dd", "size": "7"}),

@@ -97,8 +97,9 @@ def _order(phrase: Phrase) -> tuple[float, tuple[int, ...]]:
 def _extended(phrase: Phrase, candidates: Candidates) -> list[Phrase]:
     """The phrase with each further term, the best few."""
     free_in, free_out = 1 - phrase.inside, 1 - phrase.outside
-    covered = (phrase.inside.sum() + free_in @ candidates.inside) / max(len(free_in), 1)
-    foreign = (phrase.outside.sum() + free_out @ candidates.outside) / max(len(free_out), 1)
+    with np.errstate(invalid="ignore"):  # some BLAS kernels raise the flag for lanes that they mask; all here is finite
+        covered = (phrase.inside.sum() + free_in @ candidates.inside) / max(len(free_in), 1)
+        foreign = (phrase.outside.sum() + free_out @ candidates.outside) / max(len(free_out), 1)
     missed = np.maximum(0, ENOUGH + SPARE - covered) + 2 * np.maximum(0, foreign - FOREIGN + SPARE)
     before = candidates.values[list(phrase.terms)].sum()
     groups = len(phrase.terms) + 1
