@@ -17,7 +17,7 @@ def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small shop; tests that build into one take a copy."""
     import small_shop
 
-    from wares.shop import build_shop
+    from wares.making import build_shop
 
     folder = tmp_path_factory.mktemp("shops") / "small"
     tables = {"products": small_shop.products(), "events": small_shop.events(), "shoppers": small_shop.shoppers()}

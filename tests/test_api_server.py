@@ -17,7 +17,7 @@ from small_server import ask
 from wares.api import check_port
 from wares.cli import main
 from wares.errors import StoreError
-from wares.shop import build_shop
+from wares.making import build_shop
 
 
 def free_port() -> int:

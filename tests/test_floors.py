@@ -13,6 +13,10 @@ from wares.registry import REGISTRY
 
 ROOT = Path(__file__).parent.parent / "wares"
 
+SHOP = {"opened", "live", "arrivals", "placement", "exporting", "groups", "clustering", "categories"}
+SHOP |= {"judged", "matches", "making", "shop"}
+"""Files that answer for a shop, or without one."""
+
 FLOORS: list[set[str]] = [
     {"errors", "arrays"},
     {"kernels", "runner", "runners", "abbreviations", "measure", "memory", "saving", "later"},
@@ -26,19 +30,7 @@ FLOORS: list[set[str]] = [
     {"tasks"},
     {"config", "settings", "typed"},
     {"engine", "stages", "building", "sources"},
-    {
-        "opened",
-        "live",
-        "arrivals",
-        "placement",
-        "exporting",
-        "groups",
-        "clustering",
-        "categories",
-        "judged",
-        "matches",
-        "shop",
-    },
+    SHOP,
     {"progress", "demo", "plots"},
     {"report"},
     {"cli", "api", "web"},
@@ -47,21 +39,7 @@ FLOORS: list[set[str]] = [
 """Rooms by floor, the lowest first. A file imports from its own room and from floors below."""
 
 ONE_ROOM = [{"config", "settings", "typed"}, {"engine", "stages", "building", "sources"}]
-ONE_ROOM += [
-    {
-        "opened",
-        "live",
-        "arrivals",
-        "placement",
-        "exporting",
-        "groups",
-        "clustering",
-        "categories",
-        "judged",
-        "matches",
-        "shop",
-    }
-]
+ONE_ROOM += [SHOP]
 ONE_ROOM += [{"api", "web"}]
 """Files that make one room together, though they lie side by side."""
 

@@ -48,7 +48,7 @@ def test_a_third_build_of_the_same_makes_nothing(own_folder: Path) -> None:
 
 _SLOW = """
 import sys, time
-from wares.shop import build_shop
+from wares.making import build_shop
 from wares.engine import Unwatched
 class Slow(Unwatched):
     def step(self, name, expected=0.0):

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wares.data.catalog import Catalog
     from wares.data.events import Events
+    from wares.making import build_shop as build
     from wares.matches import dedupe, match
     from wares.registry import make, names
     from wares.shop import Shop
-    from wares.shop import build_shop as build
     from wares.shop import open_shop as open
 
 __version__ = "0.1.0"
@@ -26,7 +26,7 @@ _FACE = {
     "Catalog": ("wares.data.catalog", "Catalog"),
     "Events": ("wares.data.events", "Events"),
     "Shop": ("wares.shop", "Shop"),
-    "build": ("wares.shop", "build_shop"),
+    "build": ("wares.making", "build_shop"),
     "dedupe": ("wares.matches", "dedupe"),
     "make": ("wares.registry", "make"),
     "match": ("wares.matches", "match"),

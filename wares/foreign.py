@@ -1,13 +1,45 @@
 """Estimators of scikit-learn, or of anyone who follows it, by their path; the rooms make classes of ours of them."""
 
 import inspect
+import re
+from dataclasses import fields
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 
 from wares.algorithm import Algorithm, setting
 from wares.errors import SettingError
+
+_NAMED = re.compile(r"The '(\w+)' parameter of (.*)", re.DOTALL)
+
+
+class Borrowed(Algorithm):
+    """An algorithm whose settings are those of an estimator, which are judged by it; found again by its path."""
+
+    PATH: ClassVar[str] = ""
+    ESTIMATOR: ClassVar[type[BaseEstimator]]
+
+    def _check(self) -> None:
+        super()._check()
+        validate = getattr(self._made(), "_validate_params", None)
+        if validate is None:
+            return
+        try:
+            validate()
+        except (ValueError, TypeError) as error:
+            found = _NAMED.match(str(error))
+            key = "seed" if found and found[1] == "random_state" else found[1] if found else ""
+            who = f"{self.ESTIMATOR.__name__}({key}={getattr(self, key)!r})" if found else self.PATH
+            said = found[2].removeprefix(f"{self.ESTIMATOR.__name__} ") if found else str(error)
+            raise SettingError(f"{who}: {said}") from None
+
+    def _made(self) -> Any:
+        """The estimator with these settings, not fitted."""
+        settings = {each.name: getattr(self, each.name) for each in fields(self)}
+        if "seed" in settings and "random_state" in inspect.signature(self.ESTIMATOR).parameters:
+            settings["random_state"] = settings.pop("seed")
+        return self.ESTIMATOR(**settings)
 
 
 def estimator(path: str, mixin: type, role: type[Algorithm]) -> Any:

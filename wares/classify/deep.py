@@ -1,6 +1,6 @@
 """What labellers that are networks share: classes of several targets, one training, answers where nothing is known."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -24,7 +24,7 @@ FEWEST_STEPS = 150
 """Few products are gone through more often than `epochs` says: by fewer steps nothing is learned."""
 
 
-class Inputs:
+class Inputs(ABC):
     """What a network reads of products, by rows."""
 
     def __init__(self, known: Mask) -> None:
@@ -33,9 +33,9 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.known)
 
+    @abstractmethod
     def take(self, rows: Tensor, learning: bool) -> Any:
         """What the network is given of some products."""
-        raise NotImplementedError
 
 
 @dataclass(kw_only=True, eq=False)

@@ -4,27 +4,23 @@ A class is made for each estimator, so that its settings are known by name, in `
 when a build is loaded: this module has it as an attribute of the estimator's path.
 """
 
-import inspect
-import re
 import warnings
-from dataclasses import fields, make_dataclass
+from dataclasses import make_dataclass
 from functools import cache
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from wares.algorithm import Classifier
 from wares.arrays import Dense
 from wares.classify.rows import OfVectors, softmax
-from wares.errors import DataError, SettingError
-from wares.foreign import estimator, settings
-
-_NAMED = re.compile(r"The '(\w+)' parameter of (.*)", re.DOTALL)
+from wares.errors import DataError
+from wares.foreign import Borrowed, estimator, settings
 
 
-class Foreign(OfVectors):
+class Foreign(Borrowed, OfVectors):
     """A scikit-learn classifier under the contract: `seed`, probabilities whatever it gives, one class, no pickle.
 
     Choose it for a method that is not here. Settings, time and memory are the estimator's own; `random_state` is
@@ -36,23 +32,6 @@ class Foreign(OfVectors):
     classes_ : in order. estimator_ : the fitted estimator, of class numbers; none where there is one class.
     n_iter_ : its most rounds, where it tells them.
     """
-
-    PATH: ClassVar[str] = ""
-    ESTIMATOR: ClassVar[type[BaseEstimator]]
-
-    def _check(self) -> None:
-        super()._check()
-        validate = getattr(self._made(), "_validate_params", None)
-        if validate is None:
-            return
-        try:
-            validate()
-        except (ValueError, TypeError) as error:
-            found = _NAMED.match(str(error))
-            key = "seed" if found and found[1] == "random_state" else found[1] if found else ""
-            who = f"{self.ESTIMATOR.__name__}({key}={getattr(self, key)!r})" if found else self.PATH
-            said = found[2].removeprefix(f"{self.ESTIMATOR.__name__} ") if found else str(error)
-            raise SettingError(f"{who}: {said}") from None
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn the class y (n,) of each row of X (n, width).
@@ -94,12 +73,6 @@ class Foreign(OfVectors):
     def logits(self, X: Any) -> Dense:
         """(n, n_classes) logarithms of the probabilities."""
         return np.log(np.maximum(self.predict_proba(X), np.float32(1e-7)))
-
-    def _made(self) -> Any:
-        settings = {each.name: getattr(self, each.name) for each in fields(self)}
-        if "seed" in settings and "random_state" in inspect.signature(self.ESTIMATOR).parameters:
-            settings["random_state"] = settings.pop("seed")
-        return self.ESTIMATOR(**settings)
 
     def __reduce__(self) -> Any:
         return _blank, (self.PATH,), self.__getstate__()

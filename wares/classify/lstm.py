@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from wares.algorithm import setting
-from wares.classify import tokens
-from wares.classify.deep import Deep, Heads
-from wares.data.catalog import Catalog
+from wares.classify.deep import Heads
+from wares.classify.tokens import ReadsInOrder
 
 
 @dataclass(kw_only=True, eq=False)
-class LSTM(Deep):
+class LSTM(ReadsInOrder):
     """Reads a text word by word, remembering, forwards and backwards; what it had in mind is averaged and maximised.
 
     Choose it for texts of some length whose order tells, as reviews; for titles try `views` and `textcnn` first, which
@@ -38,21 +37,9 @@ class LSTM(Deep):
     Source: Hochreiter & Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735; Cho et al. 2014, doi:10.3115/v1/D14-1179.
     """
 
-    columns: tuple[str, ...] = ("title", "description")
-    units: tokens.Units = "words"
-    length: int = setting(64, low=8)
-    kinds: int = setting(16_384, low=256)
     cell: Literal["lstm", "gru"] = "lstm"
     bidirectional: bool = True
-    width: int = setting(96, low=1)
     hidden: int = setting(96, low=1)
-    drop: float = setting(0.1, low=0, high=0.9)
-
-    def _prepare(self, catalog: Catalog, targets: Sequence[str]) -> None:
-        self.columns_ = [name for name in self.columns if name not in targets]
-
-    def _inputs(self, catalog: Catalog) -> tokens.Texts:
-        return tokens.read(catalog, self.columns_, self.units, self.length, self.kinds, self.drop)
 
     def _network(self, heads: Sequence[int]) -> nn.Module:
         return _Network(self, heads)

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from wares.algorithm import setting
-from wares.classify import tokens
-from wares.classify.deep import Deep, Heads
-from wares.data.catalog import Catalog
+from wares.classify.deep import Heads
+from wares.classify.tokens import ReadsInOrder
 
 
 @dataclass(kw_only=True, eq=False)
-class TextCNN(Deep):
+class TextCNN(ReadsInOrder):
     """Filters over a few neighbouring words, each saying whether what it looks for is anywhere in the text.
 
     Choose it where the order of neighbouring words tells and examples are many; try `views`, a line over words, first,
@@ -38,20 +37,8 @@ class TextCNN(Deep):
     Source: Kim 2014, doi:10.3115/v1/D14-1181.
     """
 
-    columns: tuple[str, ...] = ("title", "description")
-    units: tokens.Units = "words"
-    length: int = setting(64, low=8)
-    kinds: int = setting(16_384, low=256)
-    width: int = setting(96, low=1)
     filters: int = setting(96, low=1)
     sizes: tuple[int, ...] = (1, 2, 3)
-    drop: float = setting(0.1, low=0, high=0.9)
-
-    def _prepare(self, catalog: Catalog, targets: Sequence[str]) -> None:
-        self.columns_ = [name for name in self.columns if name not in targets]
-
-    def _inputs(self, catalog: Catalog) -> tokens.Texts:
-        return tokens.read(catalog, self.columns_, self.units, self.length, self.kinds, self.drop)
 
     def _network(self, heads: Sequence[int]) -> nn.Module:
         return _Network(self, heads)

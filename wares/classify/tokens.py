@@ -1,6 +1,7 @@
 """Texts as rows of whole numbers, for networks that read in order: words, or letters, hashed into so many kinds."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from zlib import crc32
 
@@ -9,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wares.classify.deep import Inputs
+from wares.algorithm import setting
+from wares.classify.deep import Deep, Inputs
 from wares.data.catalog import Catalog
 from wares.text.letters import letters_of
 from wares.text.tokens import tokens_of
@@ -34,6 +36,24 @@ class Texts(Inputs):
             gone = torch.rand(some.shape) < self.drop
             some = torch.where(gone & (some != 0), 1, some)  # 1: a word that says nothing
         return some.long()
+
+
+@dataclass(kw_only=True, eq=False)
+class ReadsInOrder(Deep):
+    """A labeller whose network reads words or letters in their order. Settings : see `TextCNN`."""
+
+    columns: tuple[str, ...] = ("title", "description")
+    units: Units = "words"
+    length: int = setting(64, low=8)
+    kinds: int = setting(16_384, low=256)
+    width: int = setting(96, low=1)
+    drop: float = setting(0.1, low=0, high=0.9)
+
+    def _prepare(self, catalog: Catalog, targets: Sequence[str]) -> None:
+        self.columns_ = [name for name in self.columns if name not in targets]
+
+    def _inputs(self, catalog: Catalog) -> Texts:
+        return read(catalog, self.columns_, self.units, self.length, self.kinds, self.drop)
 
 
 def read(catalog: Catalog, columns: Sequence[str], units: Units, length: int, kinds: int, drop: float = 0.0) -> Texts:

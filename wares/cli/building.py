@@ -51,8 +51,8 @@ def build(
 ) -> None:
     """Build SHOP from files; without files, from those its shop.toml remembers."""
     be_sparing()
+    from wares.making import build_shop, plan_shop
     from wares.progress import Bars, summary
-    from wares.shop import build_shop, plan_shop
     from wares.sources import Asked
 
     asked = Asked(
@@ -85,8 +85,8 @@ def build(
 def demo(shop: Path, no_serve: bool, host: str, port: int) -> None:
     """Build the demo shop (a real grocer: 92,331 products, 1.47 million purchases) and serve it."""
     from wares.demo import SETTINGS, prepare
+    from wares.making import build_shop
     from wares.progress import Bars, summary
-    from wares.shop import build_shop
 
     if shop.exists() and not shop.is_dir():
         raise StoreError(f"{shop} is a file, not a folder; a shop needs a folder of its own")

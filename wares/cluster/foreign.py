@@ -4,15 +4,13 @@ A class is made for each estimator, so that its settings are known by name, in `
 when a build is loaded: this module has it as an attribute of the estimator's path.
 """
 
-import inspect
-import re
 import warnings
-from dataclasses import fields, make_dataclass
+from dataclasses import make_dataclass
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,13 +18,11 @@ from wares.algorithm import Clusterer
 from wares.arrays import Dense, Labels, Links
 from wares.cluster.placing import PlacesByNeighbour
 from wares.errors import DataError, SettingError
-from wares.foreign import estimator, settings
+from wares.foreign import Borrowed, estimator, settings
 from wares.runner import Local, Runner
 
-_NAMED = re.compile(r"The '(\w+)' parameter of (.*)", re.DOTALL)
 
-
-class Foreign(PlacesByNeighbour):
+class Foreign(Borrowed, PlacesByNeighbour):
     """A scikit-learn clusterer under the contract: labels from zero, `seed`, a way to place new rows, no pickle.
 
     Choose it for a method that is not here. Settings, time and memory are the estimator's own; `random_state` is
@@ -39,23 +35,6 @@ class Foreign(PlacesByNeighbour):
     estimator_ : the fitted estimator, and `numbers_` (·, 2) its labels and ours; where it has a `predict` to keep.
     points_ : (n, width) float32 the rows, where it has not.
     """
-
-    PATH: ClassVar[str] = ""
-    ESTIMATOR: ClassVar[type[BaseEstimator]]
-
-    def _check(self) -> None:
-        super()._check()
-        validate = getattr(self._made(), "_validate_params", None)
-        if validate is None:
-            return
-        try:
-            validate()
-        except (ValueError, TypeError) as error:
-            found = _NAMED.match(str(error))
-            key = "seed" if found and found[1] == "random_state" else found[1] if found else ""
-            who = f"{self.ESTIMATOR.__name__}({key}={getattr(self, key)!r})" if found else self.PATH
-            said = found[2].removeprefix(f"{self.ESTIMATOR.__name__} ") if found else str(error)
-            raise SettingError(f"{who}: {said}") from None
 
     def fit(self, X: Any, y: Any = None, *, links: Links | None = None, runner: Runner = Local()) -> Self:
         """Group the rows of X (n, width).
@@ -97,12 +76,6 @@ class Foreign(PlacesByNeighbour):
         numbers: Labels = known[np.minimum(np.searchsorted(known[:, 0], theirs), len(known) - 1), 1]
         return numbers
 
-    def _made(self) -> Any:
-        settings = {each.name: getattr(self, each.name) for each in fields(self)}
-        if "seed" in settings and _takes_state(self.ESTIMATOR):
-            settings["random_state"] = settings.pop("seed")
-        return self.ESTIMATOR(**settings)
-
     def __reduce__(self) -> Any:
         return _blank, (self.PATH,), self.__getstate__()
 
@@ -120,10 +93,6 @@ def _can_be_saved(estimator: Any) -> bool:
         return all(each.startswith("sklearn.") for each in io.get_untrusted_types(data=io.dumps(estimator)))
     except (RecursionError, TypeError, ValueError, AttributeError, NotImplementedError):
         return False  # skops has no one kind for what it cannot write
-
-
-def _takes_state(cls: type) -> bool:
-    return "random_state" in inspect.signature(cls).parameters
 
 
 def _blank(path: str) -> Foreign:

@@ -83,16 +83,8 @@ class Behaviour(Encoder):
         if not (history.weights > 0).all():
             history = history.keep(history.weights > 0)  # what was brought back says nothing of what goes together
         counts = np.bincount(history.products, minlength=len(catalog))
-        how = Meetings(
-            width=self.width,
-            partners=self.partners,
-            negative=self.negative,
-            epochs=self.epochs,
-            rate=self.rate,
-            subsample=self.subsample,
-        )
         first, stop = _reach(history, self.window)
-        learned = how.learn(np.asarray(history.products), first, stop, len(catalog), self.seed)
+        learned = Meetings.of(self).learn(np.asarray(history.products), first, stop, len(catalog), self.seed)
         rows = np.flatnonzero((counts >= self.least) & learned.any(axis=1))
         vectors = without_common(np.asarray(unit(learned[rows]), np.float32))
         self.idf_ = np.zeros(0, np.float32)

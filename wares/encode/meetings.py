@@ -1,7 +1,8 @@
 """Steps of skip-gram with negative sampling, drawn some at a time; not an algorithm itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,11 @@ class Meetings:
     epochs: int
     rate: float
     subsample: float
+
+    @classmethod
+    def of(cls, encoder: Any) -> "Meetings":
+        """As an encoder that has settings of these names says."""
+        return cls(**{each.name: getattr(encoder, each.name) for each in fields(cls)})
 
     def learn(
         self, places: NDArray[np.int32], first: NDArray[np.int64], stop: NDArray[np.int64], n: int, seed: int

@@ -115,16 +115,9 @@ class Word2Vec(Encoder):
         here = np.arange(len(places))
         first = np.maximum(here - self.window, starts[texts])
         stop = np.minimum(here + self.window + 1, starts[texts + 1])
-        how = Meetings(
-            width=self.width,
-            partners=self.partners,
-            negative=self.negative,
-            epochs=self.epochs,
-            rate=self.rate,
-            subsample=self.subsample,
-        )
-        vectors = without_common(np.asarray(unit(how.learn(places, first, stop, len(kept), self.seed)), np.float32))
-        return np.array([tokens.words[code] for code in kept.tolist()], np.str_), vectors
+        learned = unit(Meetings.of(self).learn(places, first, stop, len(kept), self.seed))
+        words = np.array([tokens.words[code] for code in kept.tolist()], np.str_)
+        return words, without_common(np.asarray(learned, np.float32))
 
     def _encoded(self, texts: Iterable[Sequence[str]]) -> Dense:
         self.learned()

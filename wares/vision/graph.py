@@ -8,6 +8,7 @@ elsewhere; layers that look at each channel by itself add up none, and have eigh
 Source: Jacob et al. 2018, arXiv:1712.05877, for whole numbers.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -32,7 +33,7 @@ def graph(taps: Sequence[int], precision: Precision = "fp32") -> bytes:
     return (_Floats() if precision == "fp32" else _Bytes()).model(taps)
 
 
-class _Graph:
+class _Graph(ABC):
     """A graph under construction."""
 
     def __init__(self) -> None:
@@ -81,8 +82,9 @@ class _Graph:
         """What a block has given, as float32."""
         return x
 
+    @abstractmethod
     def block(self, x: str, block: Block) -> str:
-        raise NotImplementedError
+        """What a block makes of what it is given."""
 
     @staticmethod
     def shape(layer: Layer) -> dict[str, Any]:
