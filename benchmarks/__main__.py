@@ -12,6 +12,7 @@ RESULTS = ROOT / "results"
 NAMES = (
     "demo",
     "vectorise",
+    "word2vec",
     "kmeans",
     "clusters_scale",
     "neighbours",
@@ -29,6 +30,9 @@ NAMES = (
     "asking",
     "attacks",
     "reviews",
+    "fashion",
+    "networks",
+    "siamese",
     "match",
     "itemknn",
     "als",

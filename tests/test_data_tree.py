@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from wares.data.ids import Ids
 from wares.data.labels import read_labels, write_labels
-from wares.data.tree import Tree
+from wares.data.schema import LEVELS
+from wares.data.tree import Tree, separator_of, steps_of
 from wares.errors import DataError, UnknownName
 
 GOOGLE = """# Google_Product_Taxonomy_Version: 2021-09-21
@@ -185,3 +186,11 @@ def test_labels_are_written_as_they_are_read(tmp_path: Path):
     labels = {"a": "Shoes > Boots", "b": 'Mugs, "cups"'}
     write_labels(labels, tmp_path / "out.csv")
     assert read_labels(tmp_path / "out.csv").paths == labels
+
+
+@pytest.mark.parametrize("sign", LEVELS)
+def test_every_sign_that_parts_levels_of_products_parts_those_of_labels(sign):
+    paths = [sign.join(path) for path in (("保健", "器械", "制氧"), ("保健", "滋补"), ("家电", "电视"))]
+    assert separator_of(paths) == sign
+    assert Tree.of([" > ".join(steps_of(path, sign)) for path in paths]).depth == 3
+    assert separator_of(["保健", "家电 50--60", "电视", "冰箱"]) == ""

@@ -1,5 +1,6 @@
 """How the columns of one source become ours: surveyed once over the whole source, then applied block by block."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +9,13 @@ from typing import Any
 import polars as pl
 
 from wares.data import columns, numbers, times
-from wares.data.schema import EVENTS, PRODUCTS, SEPARATOR
+from wares.data.schema import EVENTS, LEVELS, PRODUCTS, SEPARATOR
 from wares.data.stream import Block, Table
 
 _NO_ID = r"^\s*(NULL|null|NaN|nan|None|<NA>|\\N)?\s*$"
 _NO_TEXT = r"^(NULL|null|NaN|nan|None|<NA>|\\N|#?N/A|n/a|--?)?$"
-_SEPARATORS = (r">>", r">", r"--", r"\|\|", r"\|", r"::", r"»", r"→", r" / ", r"\\", r"/", r";")
+_SEPARATORS = tuple(re.escape(sign) for sign in LEVELS)
+_IN_NAMES = {re.escape(sign) for sign in ("/", ";", "\\")}
 _LEADING_ZERO = r"^-?0\d"
 _INTEGER = r"^-?\d{1,15}(\.0)?$"
 _DECIMAL = r"^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
@@ -64,7 +66,7 @@ def separator(values: pl.Series) -> str:
         return ""
     for pattern in _SEPARATORS:
         # A slash or a semicolon is also found inside names: it must stand in nearly all.
-        needed = 0.9 if pattern in ("/", ";", r"\\") else 0.3
+        needed = 0.9 if pattern in _IN_NAMES else 0.3
         if sample.str.contains(pattern).mean() >= needed:  # type: ignore[operator]
             return pattern
     return ""

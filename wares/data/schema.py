@@ -28,6 +28,9 @@ TEXT = ("title", "brand", "category", "description")
 SEPARATOR = " > "
 """Between the levels of a category path."""
 
+LEVELS = (">>", ">", "--", "||", "|", "::", "»", "→", " / ", "\\", "/", ";")
+"""What stands between levels in files of others, the surest sign first."""
+
 EVENTS: dict[str, pl.DataType] = {
     "shopper": pl.String(),
     "product": pl.String(),

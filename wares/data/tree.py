@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from wares.data.schema import SEPARATOR
+from wares.data.schema import LEVELS, SEPARATOR
 from wares.errors import DataError, UnknownName
 
 
@@ -158,15 +158,13 @@ def loose(path: str) -> str:
     return SEPARATOR.join(steps_of(path.casefold()))
 
 
-_SEPARATORS = (">>", ">", "|", "/")
-
 
 def separator_of(paths: Sequence[str]) -> str:
-    """What stands between the levels of these paths: the first of `>>`, `>`, `|`, `/` that does; "" for one level.
+    """What stands between the levels of these paths: the first of `LEVELS` that does; "" for one level.
 
-    A bar or a slash also stands in names, so nine of ten paths must hold it, or what is before it be a path itself.
+    All but `>` also stand in names, so nine of ten paths must hold it, or what is before it be a path itself.
     """
-    for separator in _SEPARATORS:
+    for separator in LEVELS:
         having = [path for path in paths if separator in path]
         if not having:
             continue
