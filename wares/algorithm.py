@@ -54,7 +54,9 @@ class Context:
     vectors : (n_products, width) of the products. clusters : (n_products,) their cluster numbers.
     shoppers : (n_shoppers, width) attributes of the shoppers asked about. at : (n_shoppers,) ns since 1970 UTC, the
     moment asked about. history : for encoders that learn from behaviour. created : (n_products,) ns since 1970 UTC,
-    when each product came in.
+    when each product came in. told : (n_shoppers, n_phrases, width) what the shoppers asked about say of themselves,
+    phrase by phrase, as unit rows in the space of `vectors`; zero rows where one says less. ratings : (n_products,) how
+    people rate each product on the mean, NaN where nobody has.
     """
 
     vectors: Vectors | None = None
@@ -63,6 +65,8 @@ class Context:
     at: NDArray[np.int64] | None = None
     history: History | None = None
     created: NDArray[np.int64] | None = None
+    told: Dense | None = None
+    ratings: NDArray[np.float32] | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -329,12 +333,13 @@ class Ranker(Algorithm):
 
 def context_rows(context: Context, start: int, stop: int) -> Context:
     """The context of some shoppers of those asked about."""
-    if context.shoppers is None and context.at is None:
+    if context.shoppers is None and context.at is None and context.told is None:
         return context
     return replace(
         context,
         shoppers=None if context.shoppers is None else context.shoppers[start:stop],
         at=None if context.at is None else context.at[start:stop],
+        told=None if context.told is None else context.told[start:stop],
     )
 
 
