@@ -78,8 +78,10 @@ REGISTRY: dict[str, dict[str, str]] = {
     },
     "recommend": {
         "blend": "wares.tasks.blending:Blend",
+        "clusters": "wares.recommend.clusters:Clusters",
         "content": "wares.recommend.content:Content",
         "ease": "wares.recommend.ease:EASE",
+        "interests": "wares.tasks.interests:Interests",
         "itemknn": "wares.recommend.itemknn:ItemKNN",
         "newest": "wares.recommend.newest:Newest",
         "popular": "wares.recommend.popular:Popular",

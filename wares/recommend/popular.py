@@ -12,9 +12,7 @@ from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
 from wares.kernels.popular import personal
-from wares.recommend.profile import DAY, FEW, Profile, frozen, picked
-
-EPOCH = 1_262_304_000_000_000_000  # 2010: votes are kept relative to a fixed day, so that tallies of two shops add up
+from wares.recommend.profile import FEW, Profile, ballots, frozen, picked
 
 
 @dataclass(kw_only=True, eq=False)
@@ -130,19 +128,9 @@ class Popular(Recommender):
     def _votes(self, history: History) -> NDArray[np.float64]:
         votes = np.zeros(history.n_products)
         for part in history.parts():
-            votes += self._votes_of(part)
+            profile, each = ballots(part, self.half_life)
+            votes += np.bincount(profile.rows, weights=each, minlength=history.n_products)
         return votes
-
-    def _votes_of(self, history: History) -> NDArray[np.float64]:
-        profile = Profile.of(history, history.n_products)
-        votes = np.where(profile.values > 0, 1.0, 0.0)
-        if self.half_life and history.times is not None:
-            # The vote is as young as the last event of the product in the row.
-            latest = np.full(len(profile.rows), np.iinfo(np.int64).min)
-            np.maximum.at(latest, profile.place, history.times)
-            # What is further than a thousand half-lives from then no float can hold: it is taken as that far.
-            votes *= np.exp2(np.clip((latest - EPOCH) / DAY / max(self.half_life, 14.0), -1000, 1000))
-        return np.bincount(profile.rows, weights=votes, minlength=history.n_products).astype(np.float64)
 
     def _count(self, votes: NDArray[np.float64], context: Context) -> Self:
         known = np.full(0, -1, np.int64) if context.clusters is None else context.clusters

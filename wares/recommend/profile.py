@@ -21,6 +21,9 @@ DAY = 86_400_000_000_000
 FEW = 256
 """Histories up to which what was read of them is kept for the next part that asks, as long as they live."""
 
+EPOCH = 1_262_304_000_000_000_000
+"""2010: votes are kept relative to a fixed day, so that tallies of two shops add up."""
+
 _NO_TIMES = np.empty(0, np.int64)
 
 
@@ -121,6 +124,21 @@ def matrix_of(history: History, strength: Strength, half_life: float = 0.0, at: 
     whole = csr_array(arrays, shape=(len(history), history.n_products))
     whole.has_sorted_indices = True
     return whole
+
+
+def ballots(history: History, half_life: float) -> tuple[Profile, NDArray[np.float64]]:
+    """The products of each shopper, and (m,) what the vote for each is worth: 2 ** (days since 2010 / half_life).
+
+    One vote a product, as young as its last event, however often it was taken; none where it was sent back.
+    """
+    profile = Profile.of(history, history.n_products)
+    votes = np.where(profile.values > 0, 1.0, 0.0)
+    if half_life and history.times is not None:
+        latest = np.full(len(profile.rows), np.iinfo(np.int64).min)
+        np.maximum.at(latest, profile.place, history.times)
+        # What is further than a thousand half-lives from then no float can hold: it is taken as that far.
+        votes *= np.exp2(np.clip((latest - EPOCH) / DAY / max(half_life, 14.0), -1000, 1000))
+    return profile, votes
 
 
 def decays(history: History, half_life: float, at: NDArray[np.int64] | None = None) -> NDArray[np.float32]:

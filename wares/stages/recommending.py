@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import clone
 
@@ -104,6 +105,7 @@ def _reads(line: Line, model: Recommender, context: Context) -> Sequence[str | N
         "vectors": line.keys["vectors"],
         "clusters": line.keys["clusters"],
         "created": line.keys["shelf"] if context.created is not None else None,
+        "ratings": line.keys["shelf"] if context.ratings is not None else None,
     }
     return [
         str(context.vectors.shape[0]) if context.vectors is not None else None,
@@ -116,3 +118,10 @@ def created(shown: Catalog) -> NDArray[np.int64] | None:
     if not shown.has("created"):
         return None
     return shown.frame(["created"])["created"].dt.timestamp("ns").fill_null(0).to_numpy()
+
+
+def ratings(shown: Catalog) -> NDArray[np.float32] | None:
+    """(n_shown,) how people rate each product, NaN where nobody has; None where nobody says."""
+    if not shown.has("rating"):
+        return None
+    return shown.frame(["rating"])["rating"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
