@@ -83,6 +83,8 @@ REGISTRY: dict[str, dict[str, str]] = {
         "ease": "wares.recommend.ease:EASE",
         "interests": "wares.tasks.interests:Interests",
         "itemknn": "wares.recommend.itemknn:ItemKNN",
+        "markov": "wares.recommend.markov:Markov",
+        "rp3beta": "wares.recommend.rp3beta:RP3beta",
         "newest": "wares.recommend.newest:Newest",
         "popular": "wares.recommend.popular:Popular",
         "repeat": "wares.recommend.repeat:Repeat",

@@ -101,11 +101,12 @@ def _sort(rows, values, n):
 
 
 @nb.njit(parallel=True, cache=True)
-def neighbours(indptr, indices, data, t_indptr, t_indices, t_data, norms, shrink, order, k, n_threads):
+def neighbours(indptr, indices, data, t_indptr, t_indices, t_data, norms, shrink, least, order, k, n_threads):
     """The k products most alike to each product.
 
     (indptr, indices, data) are shoppers x products, (t_...) its transpose, norms (n,) the length of each column, order
-    (n,) the products in the order they are worked on (so that the threads share the heavy ones).
+    (n,) the products in the order they are worked on (so that the threads share the heavy ones). Pairs whose dot
+    product is below `least` are left out.
 
     Returns rows (n, k) int32, ascending, -1 behind where there are fewer, scores (n, k) float32 and counts (n,): dot
     product over (norm x norm + shrink), above zero, without the product itself.
@@ -137,10 +138,10 @@ def neighbours(indptr, indices, data, t_indptr, t_indices, t_data, norms, shrink
                 kept = 0
                 for z in range(m):
                     j = touched[z]
-                    value = sums[j] / (norms[i] * norms[j] + shrink)
+                    both = sums[j]
                     sums[j] = 0
-                    values[kept], touched[kept] = value, j
-                    kept += 1 if j != i else 0
+                    values[kept], touched[kept] = both / (norms[i] * norms[j] + shrink), j
+                    kept += 1 if j != i and both >= least else 0
                 found = _best(values, touched, kept, k, maxima, spare)
                 _sort(touched, values, found)
                 counts[i] = found

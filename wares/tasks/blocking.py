@@ -59,6 +59,7 @@ def nearest_pairs(asking: Sparse, answering: Sparse, near: int) -> NDArray[np.in
             asking.data,
             np.ones(n, np.float32),
             np.float32(0),
+            np.float32(0),
             np.arange(n, dtype=np.int32),
             near,
             numba.get_num_threads(),
