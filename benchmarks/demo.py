@@ -99,7 +99,7 @@ def _quality(report: dict[str, Any], settings: dict[str, Any]) -> Iterator[Row]:
             better="more",
             quality={
                 f"over {name}": f"{over[name]['mean']:+.4f} [{over[name]['low']:+.4f}, {over[name]['high']:+.4f}]"
-                for name in ("popular", "itemknn")
+                for name in ("plain popular", "itemknn")
             },
             settings={**settings, "protocol": found["protocol"], "differences": over},
         )

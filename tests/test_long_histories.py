@@ -14,7 +14,7 @@ from wares.recommend.ease import EASE
 from wares.recommend.itemknn import ItemKNN
 from wares.recommend.popular import Popular
 from wares.recommend.repeat import Repeat
-from wares.tasks import evaluating
+from wares.tasks import splitting
 from wares.tasks.similar import Together
 
 DAY = 86_400_000_000_000
@@ -69,16 +69,16 @@ def test_learned_in_parts(model, baskets):
 
 
 def test_wanted_in_parts():
-    train, test, _ = evaluating.split(_long(), 60 * DAY)
+    train, test, _ = splitting.split(_long(), 60 * DAY)
     for task in ("new", "repeat"):
-        once = evaluating.wanted(train, test, task)
+        once = splitting.wanted(train, test, task)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(evaluating, "_SHOPPERS", 7)
-            again = evaluating.wanted(train, test, task)
+            patch.setattr(splitting, "_SHOPPERS", 7)
+            again = splitting.wanted(train, test, task)
         assert again.indptr.tolist() == once.indptr.tolist()
         assert again.products.tolist() == once.products.tolist()
     had = {(owner, product) for owner, product in zip(train.owners(), train.products, strict=True)}
-    new = evaluating.wanted(train, test, "new")
+    new = splitting.wanted(train, test, "new")
     pairs = zip(test.owners(), test.products, test.weights, strict=True)
     assert new.products.tolist() == [p for owner, p, weight in pairs if (owner, p) not in had and weight > 0]
 

@@ -179,7 +179,7 @@ def _models(console: Console, task: str, said: Mapping[str, Any], k: int) -> Non
     console.print(table)
     for name, gap in said["differences"].items():
         ndcg = gap["ndcg"]
-        if name in ("popular", "itemknn") and ndcg["mean"] is not None:
+        if name in _SIMPLE and ndcg["mean"] is not None:
             console.print(
                 f"  NDCG over {name}: {ndcg['mean']:+.4f}, 95 % interval [{ndcg['low']:+.4f}, {ndcg['high']:+.4f}]"
             )
@@ -200,7 +200,8 @@ def _judged(console: Console, found: Mapping[str, Any]) -> None:
             )
 
 
-_METRICS = ("ndcg", "recall", "precision", "mrr", "auc", "coverage", "novelty")
+_METRICS = ("ndcg", "recall", "precision", "map", "mrr", "auc", "coverage", "novelty")
+_SIMPLE = ("plain popular", "recent popular", "plain itemknn", "itemknn")
 
 
 def _cell(value: Any) -> str:

@@ -18,7 +18,7 @@ from wares.stages.clustering import with_clusters
 from wares.stages.line import Line, settings_of
 from wares.stages.vectors import blinded, encoder_of
 from wares.store.steps import hashed
-from wares.tasks import agreement, evaluating
+from wares.tasks import agreement, evaluating, metrics, splitting, standing
 from wares.tasks.fusing import fit_cached
 
 LITTLE = 0.05
@@ -92,7 +92,8 @@ def _judged_recommender(line: Line, history: History, context: Context) -> dict[
         write_json(folder / "recommend.json", said)
 
     reads = [line.keys["recommend"], until, config.max_shoppers]
-    folder = line.step("evaluate", "evaluate recommendations", reads, [evaluating, type(model)], make)
+    code = [evaluating, metrics, splitting, standing, type(model)]
+    folder = line.step("evaluate", "evaluate recommendations", reads, code, make)
     return dict(read_json(folder / "recommend.json"))
 
 

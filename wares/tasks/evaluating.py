@@ -1,87 +1,75 @@
-"""How well a recommender does on what happened after it learned."""
+"""How well recommenders do on what happened after they learned."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from wares.algorithm import Context, Recommender, context_rows
-from wares.arrays import Dense, Rows
+from wares.arrays import Dense
 from wares.data.history import History
-from wares.data.hits import Hits
-from wares.errors import DataError
+from wares.errors import DataError, SettingError
+from wares.recommend.itemknn import ItemKNN
 from wares.recommend.popular import Popular
 from wares.tasks import metrics
 from wares.tasks.blending import Blend, name_of
+from wares.tasks.costing import Costs, answering, fitted
+from wares.tasks.splitting import Kind, Split, Task, parted
+from wares.tasks.standing import COLD, Questions, Standing, ndcg, stand
 
-DAY = 86_400_000_000_000
-"""Nanoseconds."""
+FEW = 500
+"""Shoppers on whom the best simple method is chosen."""
 
-Task: TypeAlias = Literal["new", "repeat"]
-"""Products a shopper never had, or those had before."""
-
-_SHOPPERS = 50_000  # compared at a time, so that long histories need no more memory
-
-LISTS = {
-    "ndcg": metrics.ndcg,
-    "recall": metrics.recall,
-    "precision": metrics.precision,
-    "mrr": metrics.mrr,
-    "hit_rate": metrics.hit_rate,
-}
-"""What is counted of the list of each shopper."""
+UNSURE = 100
+"""Resamples of metrics that nothing is decided by, such as those of cold shoppers."""
 
 
-def split(history: History, until: int | None = None, *, test: float = 0.2) -> tuple[History, History, int]:
-    """The events before a moment, those from it on (the same shoppers), and the moment, ns since 1970 UTC.
+def simple() -> dict[str, Recommender]:
+    """The simple methods that whatever is more has to beat."""
+    return {"plain popular": Popular(), "recent popular": Popular(half_life=30.0), "plain itemknn": ItemKNN()}
 
-    Where it is not given it is the start of the UTC day after which about the share `test` of the events fall. Raises
-    DataError where there are no times or nothing falls on one side.
+
+def refuse_sampled(negatives: int) -> None:
+    """Raises SettingError: metrics on a few drawn products tell another story than those on all."""
+    raise SettingError(
+        f"sampled metrics are refused: ranking the right product among {negatives} drawn ones, not among all, can turn "
+        "round which of two models is the better (Krichene & Rendle 2020, doi:10.1145/3394486.3403226); every product "
+        "is ranked here: leave --sampled out"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The best simple method: fitted, and how all of them did on what was held out of the events learned from."""
+
+    name: str
+    model: Recommender
+    ndcg: Mapping[str, float]
+
+    def json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"name": self.name, "chosen_by": {name: round(each, 6) for name, each in self.ndcg.items()}}
+
+
+def best_simple(split: Split, context: Context, task: Task, k: int, seed: int) -> Line:
+    """The simple method that is best on a split of what is learned from: the test has no part in the choice.
+
+    Plain popularity where the events are too few to be split again.
     """
-    times = history.times
-    if times is None or not len(times):
-        raise DataError("evaluation needs events with times: nothing says what came before and what after")
-    if until is None:
-        until = int(np.quantile(times, 1 - test)) // DAY * DAY
-    after = times >= until
-    if after.all() or not after.any():
-        first, last = _day(int(times.min())), _day(int(times.max()))
-        raise DataError(f"no event on one side of {_day(until)}; events run from {first} to {last}")
-    return history.keep(~after), history.keep(after), until
-
-
-def wanted(train: History, test: History, task: Task) -> History:
-    """What each shopper took in `test`: only products not in their `train`, or only those in it."""
-    width = max(train.n_products, test.n_products)
-    kept = np.empty(len(test.products), np.bool_)
-    for start in range(0, len(test), _SHOPPERS):
-        shoppers = np.arange(start, min(start + _SHOPPERS, len(test)))
-        first, last = test.indptr[shoppers[0]], test.indptr[shoppers[-1] + 1]
-        before = _had(train.take(shoppers), test.take(shoppers), width)
-        kept[first:last] = before if task == "repeat" else ~before
-    return test.keep(kept & (test.weights > 0))
-
-
-def _had(train: History, test: History, width: int) -> NDArray[np.bool_]:
-    """(n_events,) of `test`, whether the same shopper has the product in `train`."""
-    had = np.sort(train.owners() * width + train.products)
-    mine = test.owners() * width + test.products
-    if not len(had):
-        return np.zeros(len(mine), np.bool_)
-    place = np.minimum(np.searchsorted(had, mine), len(had) - 1)
-    return np.asarray(had[place] == mine)
-
-
-@dataclass
-class _Lists:
-    """The answers of one recommender in one task, block by block."""
-
-    hits: list[Hits] = field(default_factory=list)
-    auc: list[float] = field(default_factory=list)
+    models, found = simple(), dict[str, float]()
+    try:
+        inner = split.inner(seed=seed)
+        questions = Questions.of(inner, (task,), context, most=FEW, seed=seed)
+    except DataError:
+        questions = None
+    if questions is not None:
+        for name, model in models.items():
+            values = ndcg(model.fit(inner.train, context), questions, task, k)
+            found[name] = float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
+    name = max(found, key=lambda each: found[each]) if found else "plain popular"
+    return Line(name, simple()[name].fit(split.train, context), found)
 
 
 def evaluate(
@@ -91,43 +79,104 @@ def evaluate(
     *,
     k: int = 10,
     until: int | None = None,
-    max_shoppers: int = 1500,
+    kind: Kind = "time",
     tasks: tuple[Task, ...] = ("new", "repeat"),
+    max_shoppers: int = 1500,
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Learn from the events before a date, ask for those after it; every product is ranked.
+    """Fit a copy on what a split leaves to learn from, ask for the rest, and count; the report is ready for JSON.
 
-    `model` is not changed: a copy learns. A blend's parts, learned once, stand beside it; popularity always does.
-    Returns plain values: protocol, split, and by task and recommender each metric with its 95 % bootstrap interval over
-    shoppers, and the paired differences of the model to every other. Raises DataError where there are no times.
+    Every product is ranked. `new` asks for products that the shopper never had, `repeat`, with repeats allowed, for
+    those bought before and again. A blend is reported beside each of its parts, all beside plain popularity and the
+    best simple method, which is chosen on a split of what is learned from. Each metric is a mean over shoppers with a
+    95 % bootstrap interval over shoppers; `differences` are those of the model to every other, paired.
+
+    until : ns since 1970 UTC, of a split by time; chosen by itself where it is not given. Raises DataError where
+    nothing can be held out.
     """
-    train, test, moment = split(history, until)
-    relevant = {task: wanted(train, test, task) for task in tasks}
-    asked = _sample(relevant, max_shoppers, seed)
-    fitted = clone(model).fit(train, context)
-    beside = {} if isinstance(fitted, Blend) else {"popular": Popular().fit(train, context)}
-    lists = _ask(fitted, beside, train.take(asked), {t: r.take(asked) for t, r in relevant.items()}, k, context)
-    shares = _shares(train)
-    name = name_of(model)
+    split = parted(history, kind, until=until, seed=seed)
+    questions = Questions.of(split, tasks, context, most=max_shoppers, seed=seed)
+    line = best_simple(split, context, tasks[0], k, seed)
+    beside = {"plain popular": Popular().fit(split.train, context), line.name: line.model}
+    found = _beside(clone(model).fit(split.train, context), beside, questions, k)
+    report = _head(split, questions, k, tasks, line)
+    for task, standings in found.items():
+        values = {name: each.values(questions) for name, each in standings.items()}
+        told = _told(standings, values, questions, line.name, resamples, seed)
+        name = name_of(model)
+        told["differences"] = {
+            other: {"ndcg": _gap(values[name], values[other], resamples, seed)} for other in values if other != name
+        }
+        report["tasks"][task] = told | {"shoppers": int((np.diff(questions.relevant[task].indptr) > 0).sum())}
+    return report
+
+
+def compare(
+    models: Mapping[str, Recommender],
+    history: History,
+    context: Context = Context(),
+    *,
+    k: int = 10,
+    until: int | None = None,
+    kind: Kind = "time",
+    tasks: tuple[Task, ...] = ("new", "repeat"),
+    max_shoppers: int = 1500,
+    resamples: int = 1000,
+    seed: int = 0,
+    tell: Callable[[str], None] = lambda name: None,
+) -> dict[str, Any]:
+    """Several recommenders on one split, as `evaluate` reports one, and what each costs.
+
+    `costs` has of each its seconds to learn, peak memory while it did, megabytes learned, and milliseconds to an answer
+    (p50, p99). `over_line` are paired differences to the best simple method. `left_out` names what could not be learned
+    from these events, with the reason. tell : hears of each before it is learned.
+    """
+    if not models:
+        raise SettingError("no model to evaluate: name at least one")
+    split = parted(history, kind, until=until, seed=seed)
+    questions = Questions.of(split, tasks, context, most=max_shoppers, seed=seed)
+    line = best_simple(split, context, tasks[0], k, seed)
+    standings: dict[Task, dict[str, Standing]] = {task: {} for task in tasks}
+    costs: dict[str, Costs] = {}
+    left_out: dict[str, str] = {}
+    for name, model in {**models, line.name: simple()[line.name]}.items():
+        tell(name)
+        try:
+            made, costs[name] = fitted(model, split.train, context)
+        except DataError as error:
+            left_out[name] = str(error)
+            continue
+        for task, standing in stand(made, questions, k).items():
+            standings[task][name] = standing
+        costs[name] = replace(costs[name], **answering(made, questions, k))
+    report = _head(split, questions, k, tasks, line)
+    report |= {"costs": {name: each.json() for name, each in costs.items()}, "left_out": left_out}
+    for task, found in standings.items():
+        values = {name: each.values(questions) for name, each in found.items()}
+        told = _told(found, values, questions, line.name, resamples, seed)
+        report["tasks"][task] = told | {"shoppers": int((np.diff(questions.relevant[task].indptr) > 0).sum())}
+    return report
+
+
+def _head(split: Split, questions: Questions, k: int, tasks: Sequence[Task], line: Line) -> dict[str, Any]:
     return {
-        "protocol": protocol(moment, k, len(asked), tasks),
+        "protocol": protocol(split, k, len(questions), tasks),
         "k": k,
-        "until": _day(moment),
-        "events": {"train": len(train.products), "test": len(test.products)},
-        "shoppers": len(asked),
-        "tasks": {
-            task: _report(found, relevant[task].take(asked), shares, name, resamples, seed)
-            for task, found in lists.items()
-        },
+        "split": split.kind,
+        "until": None if split.until is None else split.said.partition("before ")[2][:10],
+        "events": {"train": len(split.train.products), "test": len(split.test.products)},
+        "shoppers": len(questions),
+        "line": line.json(),
+        "tasks": {},
     }
 
 
-def protocol(moment: int, k: int, n_shoppers: int, tasks: tuple[Task, ...]) -> str:
+def protocol(split: Split, k: int, n_shoppers: int, tasks: Sequence[Task]) -> str:
     """In words how the numbers came about."""
     said = [
-        f"Learned from the events before {_day(moment)} (UTC), tested on those from then on, {n_shoppers:,} shoppers "
-        f"drawn at random; every product ranked, the best {k} counted; 95 % bootstrap intervals over shoppers."
+        f"{split.said}, {n_shoppers:,} shoppers drawn at random; every product ranked, ties counted against, the best "
+        f"{k} counted; 95 % bootstrap intervals over shoppers."
     ]
     if "new" in tasks:
         said.append("New: products the shopper never had before; none they had is recommended.")
@@ -136,52 +185,28 @@ def protocol(moment: int, k: int, n_shoppers: int, tasks: tuple[Task, ...]) -> s
     return " ".join(said)
 
 
-def _sample(relevant: Mapping[Task, History], most: int, seed: int) -> Rows:
-    """At most so many shoppers who took something in any task, in their order."""
-    there = np.zeros(len(next(iter(relevant.values()))), bool)
-    for each in relevant.values():
-        there |= np.diff(each.indptr) > 0
-    rows = np.flatnonzero(there)
-    if not len(rows):
-        raise DataError("nothing to evaluate on: no shopper took anything after the date")
-    if len(rows) > most:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
-    return rows
-
-
-def _ask(
-    model: Recommender,
-    beside: Mapping[str, Recommender],
-    history: History,
-    relevant: Mapping[Task, History],
-    k: int,
-    context: Context,
-) -> dict[Task, dict[str, _Lists]]:
-    """The lists of the model, of its parts and of what stands beside it; each is asked once."""
-    found: dict[Task, dict[str, _Lists]] = {task: {} for task in relevant}
-    for start, scores in _scored(model, beside, history, context):
-        block = history.take(slice(start, start + Blend.BLOCK))
-        for task, right in relevant.items():
+def _beside(
+    model: Recommender, beside: Mapping[str, Recommender], questions: Questions, k: int
+) -> dict[Task, dict[str, Standing]]:
+    """Where right products stand by the model, by its parts and by what stands beside it; each is asked once."""
+    found: dict[Task, dict[str, Standing]] = {task: {} for task in questions.relevant}
+    for start, block, scores in _scored(model, beside, questions):
+        for task, right in questions.relevant.items():
             for name, each in scores.items():
                 if name == "repeat" and task == "new":
                     continue  # it ranks what the shopper had, and nothing else
-                lists = found[task].setdefault(name, _Lists())
-                lists.hits.append(_top(each, block, k, repeats=task == "repeat"))
-                for row in range(len(block)):
-                    own = block.products[block.indptr[row] : block.indptr[row + 1]]
-                    of = right.products[right.indptr[start + row] : right.indptr[start + row + 1]]
-                    lists.auc.append(metrics.auc(each[row], of, own if task == "new" else own[:0]))
+                found[task].setdefault(name, Standing(k)).add(each, block, right, start, task)
     return found
 
 
 def _scored(
-    model: Recommender, beside: Mapping[str, Recommender], history: History, context: Context
-) -> Iterator[tuple[int, dict[str, Dense]]]:
+    model: Recommender, beside: Mapping[str, Recommender], questions: Questions
+) -> Iterator[tuple[int, History, dict[str, Dense]]]:
     """Blocks of shoppers with the scores of every recommender over all products."""
-    everything = np.arange(history.n_products)
-    for start in range(0, len(history), Blend.BLOCK):
-        block = history.take(slice(start, start + Blend.BLOCK))
-        asked = context_rows(context, start, start + Blend.BLOCK)
+    everything = np.arange(questions.history.n_products)
+    for start in range(0, len(questions), Blend.BLOCK):
+        block = questions.history.take(slice(start, start + Blend.BLOCK))
+        asked = context_rows(questions.context, start, start + Blend.BLOCK)
         scores: dict[str, Dense] = {}
         if isinstance(model, Blend):
             mixtures = model.mixtures(block, context=asked)
@@ -193,53 +218,51 @@ def _scored(
             scores[name_of(model)] = model.score(block, everything, context=asked)
         for name, each in beside.items():
             scores[name] = each.score(block, everything, context=asked)
-        yield start, scores
+        yield start, block, scores
 
 
-def _top(scores: Dense, block: History, k: int, *, repeats: bool) -> Hits:
-    scores = scores.copy()
-    if not repeats:
-        scores[block.owners(), block.products] = -np.inf
-    return Hits.top(scores, k)
-
-
-def _report(
-    found: Mapping[str, _Lists],
-    relevant: History,
-    shares: NDArray[np.floating],
-    model: str,
+def _told(
+    standings: Mapping[str, Standing],
+    values: Mapping[str, Mapping[str, metrics.Values]],
+    questions: Questions,
+    line: str,
     resamples: int,
     seed: int,
 ) -> dict[str, Any]:
-    """By recommender its metrics; and the differences of the model to each other one."""
-    values: dict[str, dict[str, metrics.Values]] = {}
-    report: dict[str, Any] = {"shoppers": int((np.diff(relevant.indptr) > 0).sum()), "models": {}, "differences": {}}
-    for name, lists in found.items():
-        hits = Hits(np.concatenate([h.rows for h in lists.hits]), np.concatenate([h.scores for h in lists.hits]))
-        judged = metrics.Judged.of(hits, relevant)
-        values[name] = {metric: count(judged) for metric, count in LISTS.items()}
-        values[name]["auc"] = np.where(judged.n_right > 0, lists.auc, np.nan)
-        values[name]["novelty"] = metrics.novelty(hits, shares)
-        report["models"][name] = {
+    """By recommender its metrics, those of the cold apart, and its difference to the best simple method."""
+    told: dict[str, Any] = {"models": {}, "over_line": {}}
+    n_products = questions.history.n_products
+    for name, standing in standings.items():
+        hits = standing.listed()
+        said: dict[str, Any] = {
             metric: metrics.estimate(each, resamples=resamples, seed=seed).json()
             for metric, each in values[name].items()
         }
-        report["models"][name]["coverage"] = round(metrics.coverage(hits, len(shares)), 6)
-        report["models"][name]["gini"] = round(metrics.gini(hits, len(shares)), 6)
-    for name in values:
-        if name != model:
-            gap = metrics.difference(values[model]["ndcg"], values[name]["ndcg"], resamples=resamples, seed=seed)
-            report["differences"][name] = {"ndcg": gap.json()}
-    return report
+        said["coverage"] = round(metrics.coverage(hits, n_products), 6)
+        said["gini"] = round(metrics.gini(hits, n_products), 6)
+        said["cold"] = _cold(standing, values[name], questions, seed)
+        told["models"][name] = said
+        if name != line:
+            told["over_line"][name] = {"ndcg": _gap(values[name], values[line], resamples, seed)}
+    return told
 
 
-def _shares(train: History) -> NDArray[np.float64]:
-    """(n_products,) the share of shoppers who took each product."""
-    counts = np.zeros(train.n_products, np.int64)
-    for part in train.parts():
-        counts += np.bincount(part.matrix().indices, minlength=train.n_products)
-    return np.asarray(counts / max(int((np.diff(train.indptr) > 0).sum()), 1), np.float64)
+def _cold(
+    standing: Standing, values: Mapping[str, metrics.Values], questions: Questions, seed: int
+) -> dict[str, dict[str, Any]]:
+    """NDCG and recall of shoppers with few events, and of products with few."""
+    of_products = standing.judged(len(questions), questions.events <= COLD)
+    cold = {
+        "shoppers": {name: values[name][questions.cold()] for name in ("ndcg", "recall")},
+        "products": {"ndcg": metrics.ndcg(of_products), "recall": metrics.recall(of_products)},
+    }
+    return {
+        which: {name: metrics.estimate(each, resamples=UNSURE, seed=seed).json() for name, each in found.items()}
+        for which, found in cold.items()
+    }
 
 
-def _day(moment: int) -> str:
-    return datetime.fromtimestamp(moment / 1e9, UTC).strftime("%Y-%m-%d")
+def _gap(
+    ours: Mapping[str, metrics.Values], theirs: Mapping[str, metrics.Values], resamples: int, seed: int
+) -> dict[str, Any]:
+    return metrics.difference(ours["ndcg"], theirs["ndcg"], resamples=resamples, seed=seed).json()

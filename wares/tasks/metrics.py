@@ -1,11 +1,10 @@
 """How good a ranked answer is: one number a shopper, and how sure their mean is.
 
-Answers are `Hits`; what would have been right is a `History`, one row for each row of the hits. A shopper for whom
-nothing was right has no number (NaN) and counts in no mean.
+Answers are `Hits`, or the places that right products take among all; what would have been right is a `History`, one row
+for each row of the hits. A shopper for whom nothing was right has no number (NaN) and counts in no mean.
 
-Ties: hits of equal score inside the list stand in no order that a model chose, so NDCG and MRR are their expected value
-over all orders of the tied (McSherry & Najork 2008, doi:10.1007/978-3-540-78646-7_38). At the end of the list the lower
-row wins, as it does in the shop.
+Ties count against the answer, everywhere alike: of products with one score the wrong ones stand before the right ones.
+A model that cannot tell products apart has earned nothing by the order in which they lie.
 """
 
 from dataclasses import dataclass
@@ -14,9 +13,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from wares.arrays import Labels, Rows
 from wares.data.history import History
 from wares.data.hits import Hits
 from wares.kernels.ranking import auc as count_auc
+from wares.kernels.ranking import places as count_places
 
 Values: TypeAlias = NDArray[np.float64]
 """(n_shoppers,) one number a shopper, NaN where nothing was right."""
@@ -24,35 +25,40 @@ Values: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Hits beside what would have been right.
+    """Which of the k best places are right.
 
-    right : (n_shoppers, k) bool. n_right : (n_shoppers,) distinct products that would have been right. tied :
-    (n_shoppers, k) bool, True where a hit has the same score as the one before it.
+    right : (n_shoppers, k) bool, ties counted against. n_right : (n_shoppers,) distinct products that would have been
+    right.
     """
 
     right: NDArray[np.bool_]
     n_right: NDArray[np.int64]
-    tied: NDArray[np.bool_]
 
     @classmethod
     def of(cls, hits: Hits, relevant: History) -> "Judged":
-        """Compare each row of the hits with the same row of `relevant`."""
+        """Compare each row of the hits with the same row of `relevant`.
+
+        What scores as the last of a list does and was left out of it, nobody can know: `placed` does.
+        """
         width = max(relevant.n_products, int(hits.rows.max(initial=0)) + 1)
         keys = np.unique(relevant.owners() * width + relevant.products)
         wanted = np.arange(len(hits))[:, None] * width + hits.rows
         place = np.searchsorted(keys, wanted)
         found = (keys[np.minimum(place, len(keys) - 1)] == wanted) if len(keys) else np.zeros(wanted.shape, bool)
-        tied = np.zeros(hits.rows.shape, bool)
-        tied[:, 1:] = (hits.scores[:, 1:] == hits.scores[:, :-1]) & (hits.rows[:, 1:] >= 0)
+        found &= hits.rows >= 0
+        group = np.zeros(found.shape, np.int64)
+        group[:, 1:] = np.cumsum(hits.scores[:, 1:] != hits.scores[:, :-1], axis=1)
+        order = np.lexsort((found, group), axis=1)
         n_right = np.bincount(keys // width, minlength=len(hits))
-        return cls(found & (hits.rows >= 0), n_right, tied)
+        return cls(np.take_along_axis(found, order, 1), n_right)
 
-    def expected(self) -> NDArray[np.float64]:
-        """(n_shoppers, k) the chance that the hit at each place is right, the tied being in any order."""
-        group = np.cumsum(~self.tied, axis=1) - 1 + np.arange(len(self.tied))[:, None] * self.tied.shape[1]
-        size = np.bincount(group.ravel(), minlength=self.tied.size)
-        right = np.bincount(group.ravel(), weights=self.right.ravel().astype(float), minlength=self.tied.size)
-        return np.asarray((right / np.maximum(size, 1))[group])
+    @classmethod
+    def placed(cls, owners: Rows, places: NDArray[np.integer], n_shoppers: int, k: int) -> "Judged":
+        """From the shopper and the place (from 1) of every product that would have been right."""
+        right = np.zeros((n_shoppers, k), np.bool_)
+        seen = places <= k
+        right[owners[seen], places[seen] - 1] = True
+        return cls(right, np.bincount(owners, minlength=n_shoppers))
 
     def _where(self, values: NDArray[np.float64]) -> Values:
         return np.where(self.n_right > 0, values, np.nan)
@@ -78,36 +84,32 @@ def ndcg(judged: Judged) -> Values:
     k = judged.right.shape[1]
     discount = 1 / np.log2(np.arange(2, k + 2))
     best = np.concatenate([[np.inf], np.cumsum(discount)])[np.minimum(judged.n_right, k)]
-    return judged._where(np.asarray(judged.expected() @ discount / best))
+    return judged._where(np.asarray(judged.right @ discount / best))
+
+
+def average_precision(judged: Judged) -> Values:
+    """Mean over the right products of the precision down to each, 0 for those beyond k; its mean is MAP@k."""
+    k = judged.right.shape[1]
+    upto = np.cumsum(judged.right, axis=1) / np.arange(1, k + 1)
+    return judged._where((upto * judged.right).sum(axis=1) / np.clip(judged.n_right, 1, k))
 
 
 def mrr(judged: Judged) -> Values:
     """One over the place of the first right hit; 0 where none is."""
-    n, k = judged.right.shape
-    first = np.where(judged.right.any(axis=1), judged.right.argmax(axis=1), k)
-    values = np.where(first < k, 1 / (first + 1.0), 0.0)
-    in_tie = judged.tied.copy()
-    in_tie[:, :-1] |= judged.tied[:, 1:]
-    for row in np.flatnonzero((first < k) & in_tie[np.arange(n), np.minimum(first, k - 1)]):
-        values[row] = _expected_reciprocal(judged.right[row], judged.tied[row], int(first[row]))
-    return judged._where(values)
+    return judged._where(np.where(judged.right.any(axis=1), 1 / (judged.right.argmax(axis=1) + 1.0), 0.0))
 
 
-def _expected_reciprocal(right: NDArray[np.bool_], tied: NDArray[np.bool_], first: int) -> float:
-    """The mean of 1 / place of the first right hit over all orders of the tied group that holds it."""
-    start = first
-    while tied[start]:
-        start -= 1
-    stop = first + 1
-    while stop < len(tied) and tied[stop]:
-        stop += 1
-    size, n_right = stop - start, int(right[start:stop].sum())
-    total, still_none = 0.0, 1.0  # chance that none of the places before was right
-    for place in range(size - n_right + 1):
-        now = n_right / (size - place)
-        total += still_none * now / (start + place + 1)
-        still_none *= 1 - now
-    return total
+def places(
+    scores: NDArray[np.floating], right: NDArray[np.integer], left_out: NDArray[np.integer]
+) -> NDArray[np.int64]:
+    """(m,) the place from 1 of each distinct right product among all candidates, ties counted against it.
+
+    scores : (n_products,) of one shopper, -inf lowest. right, left_out : rows; those left out are no candidates.
+    """
+    found: NDArray[np.int64] = count_places(
+        np.asarray(scores, np.float32), np.asarray(right, np.int64), np.asarray(left_out, np.int64)
+    )
+    return found
 
 
 def auc(scores: NDArray[np.floating], right: NDArray[np.integer], left_out: NDArray[np.integer]) -> float:
@@ -145,6 +147,29 @@ def novelty(hits: Hits, shares: NDArray[np.floating]) -> Values:
     total = np.where(there, bits[hits.rows], 0).sum(axis=1)
     counts = there.sum(axis=1)
     return np.asarray(np.where(counts > 0, total / np.maximum(counts, 1), np.nan))
+
+
+def calibration(hits: Hits, history: History, clusters: Labels, *, smoothing: float = 0.01) -> Values:
+    """(n_shoppers,) by how many nats a list strays from the mixture of clusters in the history; 0 = the same shares.
+
+    The divergence KL(p || q) of the shares p of what was taken from those of the list, q, of which `smoothing` is taken
+    from p so that it is finite. NaN where history or list is empty.
+
+    Source: Steck 2018, doi:10.1145/3240323.3240372.
+    """
+    n = int(clusters.max(initial=-1)) + 2
+    kind = np.append(clusters, np.full(max(0, history.n_products - len(clusters)), -1)) + 1
+    taken = np.zeros((len(history), n))
+    kept = history.weights > 0
+    np.add.at(taken, (history.owners()[kept], kind[history.products[kept]]), 1.0)
+    shown = np.zeros((len(hits), n))
+    there = hits.rows >= 0
+    np.add.at(shown, (np.nonzero(there)[0], kind[hits.rows[there]]), 1.0)
+    some = (taken.sum(axis=1) > 0) & (shown.sum(axis=1) > 0)
+    p, q = (each / np.maximum(each.sum(axis=1, keepdims=True), 1) for each in (taken, shown))
+    q = (1 - smoothing) * q + smoothing * p
+    ratio = np.where(p > 0, p / np.maximum(q, 1e-300), 1.0)
+    return np.where(some, (p * np.log(ratio)).sum(axis=1), np.nan)
 
 
 # -- how sure ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ METRICS = {
     "ndcg": "NDCG",
     "recall": "Recall",
     "precision": "Precision",
+    "map": "MAP",
     "mrr": "MRR",
     "hit_rate": "Hit rate",
     "auc": "AUC",
@@ -18,8 +19,8 @@ METRICS = {
     "novelty": "Novelty",
 }
 DRAWN = ("ndcg", "recall", "mrr", "coverage")
-COMPARED = ("popular", "itemknn")
-_KINDS = {"blend": "ours", "popular": "baseline"}
+COMPARED = ("plain popular", "recent popular", "plain itemknn", "itemknn")
+_KINDS = {"blend": "ours", "plain popular": "baseline"}
 
 
 @dataclass(frozen=True)
