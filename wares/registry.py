@@ -85,6 +85,8 @@ REGISTRY: dict[str, dict[str, str]] = {
         "itemknn": "wares.recommend.itemknn:ItemKNN",
         "markov": "wares.recommend.markov:Markov",
         "rp3beta": "wares.recommend.rp3beta:RP3beta",
+        "sessionknn": "wares.recommend.sessionknn:SessionKNN",
+        "userknn": "wares.recommend.userknn:UserKNN",
         "newest": "wares.recommend.newest:Newest",
         "popular": "wares.recommend.popular:Popular",
         "repeat": "wares.recommend.repeat:Repeat",

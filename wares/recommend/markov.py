@@ -82,7 +82,8 @@ class Markov(Pairwise):
         """`after` (n_products, n_products): how much what is in the column came after what is in the row."""
         taken = _kept(part)
         n, owners = taken.n_products, taken.owners()
-        after: Sparse = csr_array((n, n), dtype=np.float32)
+        none = np.empty(0, np.int32)
+        after = csr_array((np.empty(0, np.float32), (none, none)), shape=(n, n))
         for steps, weight in enumerate(self._gaps().tolist(), 1):
             same = np.flatnonzero(owners[steps:] == owners[:-steps]) if steps < len(owners) else np.empty(0, np.int64)
             each = np.full(len(same), weight)

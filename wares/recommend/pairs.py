@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numba
@@ -15,7 +15,7 @@ from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows
 from wares.data.history import History
 from wares.kernels.cooccurrence import add_scores, entries, neighbours
-from wares.recommend.profile import Profile, Strength, frozen, picked
+from wares.recommend.profile import Profile, Strength, faded, frozen, picked
 
 
 @dataclass(kw_only=True, eq=False)
@@ -78,17 +78,6 @@ class Pairwise(Recommender):
     def _arrays(self) -> tuple[Any, Any, Any]:
         table = self.table()
         return frozen(table.indptr), frozen(table.indices), frozen(table.data)
-
-
-def faded(profile: Profile, history: History, decay: float) -> Profile:
-    """The profile with each value times `decay` for every event of its row that came after the product's last."""
-    if decay == 1.0 or not len(profile.rows):
-        return profile
-    last = np.zeros(len(profile.rows), np.int64)
-    known = profile.place >= 0
-    np.maximum.at(last, profile.place[known], np.flatnonzero(known))
-    after = np.repeat(history.indptr[1:], np.diff(profile.indptr)) - 1 - last
-    return replace(profile, values=(profile.values * np.power(decay, after)).astype(np.float32))
 
 
 def strongest(

@@ -1,6 +1,6 @@
 """What a shopper took, product by product: what the recommenders of this room read of a history."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, Self, TypeAlias
 
@@ -139,6 +139,22 @@ def ballots(history: History, half_life: float) -> tuple[Profile, NDArray[np.flo
         # What is further than a thousand half-lives from then no float can hold: it is taken as that far.
         votes *= np.exp2(np.clip((latest - EPOCH) / DAY / max(half_life, 14.0), -1000, 1000))
     return profile, votes
+
+
+def latest(profile: Profile, history: History) -> NDArray[np.int64]:
+    """(m,) which event of the history was the last of each product."""
+    found = np.zeros(len(profile.rows), np.int64)
+    known = np.flatnonzero(profile.place >= 0)
+    np.maximum.at(found, profile.place[known], known)
+    return found
+
+
+def faded(profile: Profile, history: History, decay: float) -> Profile:
+    """The profile with each value times `decay` for every event of its row that came after the product's last."""
+    if decay == 1.0 or not len(profile.rows):
+        return profile
+    after = np.repeat(history.indptr[1:], np.diff(profile.indptr)) - 1 - latest(profile, history)
+    return replace(profile, values=(profile.values * np.power(decay, after)).astype(np.float32))
 
 
 def decays(history: History, half_life: float, at: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
