@@ -72,6 +72,31 @@ def test_what_is_known_of_the_build(wares: Wares, shop_folder: Path) -> None:
     assert all(set(each) == {"role", "name", "summary", "needs"} for each in named)
 
 
+def test_models_are_judged_on_one_split(wares: Wares, shop_folder: Path) -> None:
+    code, out, _ = wares("evaluate", shop_folder, "--models", "popular,ease", "--split", "last", "--json")
+    found = json.loads(out)["recommend"]
+    assert code == 0
+    assert found["split"] == "last"
+    assert {"popular", "ease"} <= set(found["costs"]) == set(found["tasks"]["new"]["models"])
+    code, out, _ = wares("evaluate", shop_folder, "--models", "popular,ease")
+    assert code == 0
+    assert "p99 ms" in out
+    assert "the best simple method" in out
+
+
+def test_what_cannot_be_judged_so_is_refused(wares: Wares, shop_folder: Path) -> None:
+    code, _, err = wares("evaluate", shop_folder, "--sampled", 100)
+    assert code == 2
+    assert "sampled metrics are refused" in err
+    assert "10.1145/3394486.3403226" in err
+    code, _, err = wares("evaluate", shop_folder, "--models", "popluar")
+    assert code == 2
+    assert "did you mean 'popular'" in err
+    code, _, err = wares("evaluate", shop_folder, "--split", "users")
+    assert code == 2
+    assert "time, last, random" in err
+
+
 def test_tables_for_people(wares: Wares, shop_folder: Path) -> None:
     for command in (("clusters", shop_folder), ("info", shop_folder), ("evaluate", shop_folder), ("algorithms",)):
         code, out, err = wares(*command)

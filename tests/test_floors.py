@@ -14,7 +14,7 @@ from wares.registry import REGISTRY
 ROOT = Path(__file__).parent.parent / "wares"
 
 SHOP = {"opened", "live", "arrivals", "placement", "exporting", "groups", "clustering", "categories"}
-SHOP |= {"judged", "matches", "making", "shop"}
+SHOP |= {"judged", "matches", "making", "models", "shop", "tuning"}
 """Files that answer for a shop, or without one."""
 
 FLOORS: list[set[str]] = [

@@ -293,6 +293,18 @@ class Opened:
             cluster_names=[each.name for each in self.clusters],
         )
 
+    @cached_property
+    def context(self) -> Context:
+        """What recommenders learned from beside the history."""
+        from wares.stages.recommending import created, ratings  # imports what answering does without
+
+        return Context(
+            vectors=self.vectors,
+            clusters=np.asarray(np.load(self.folder / "clusters" / "labels.npy", mmap_mode="r")),
+            created=created(self.shelf.shown),
+            ratings=ratings(self.shelf.shown),
+        )
+
     def warm(self) -> None:
         """Use every part once: what is mapped, loaded or compiled at first use is then ready."""
         title = self.titles([0])[0]

@@ -163,13 +163,14 @@ def quality(console: Console, found: Mapping[str, Any]) -> None:
     if recommend:
         console.print(f"\n[bold]Recommendations[/bold]  [dim]{recommend['protocol']}[/dim]")
         for task, said in recommend["tasks"].items():
-            _models(console, task, said, recommend["k"])
+            _models(console, task, said, recommend["k"], recommend.get("line", {}).get("name", ""))
+        _costs(console, recommend)
     clusters = found.get("clusters")
     if clusters:
         _judged(console, clusters)
 
 
-def _models(console: Console, task: str, said: Mapping[str, Any], k: int) -> None:
+def _models(console: Console, task: str, said: Mapping[str, Any], k: int, line: str) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column(f"{task} products")
     for metric in _METRICS:
@@ -177,12 +178,31 @@ def _models(console: Console, task: str, said: Mapping[str, Any], k: int) -> Non
     for name, values in said["models"].items():
         table.add_row(name, *(_cell(values.get(metric)) for metric in _METRICS))
     console.print(table)
-    for name, gap in said["differences"].items():
-        ndcg = gap["ndcg"]
-        if name in _SIMPLE and ndcg["mean"] is not None:
-            console.print(
-                f"  NDCG over {name}: {ndcg['mean']:+.4f}, 95 % interval [{ndcg['low']:+.4f}, {ndcg['high']:+.4f}]"
-            )
+    for name, gap in said.get("differences", {}).items():
+        if name in _SIMPLE:
+            _gap(console, f"NDCG over {name}", gap["ndcg"])
+    for name, gap in {} if "differences" in said else said["over_line"].items():
+        _gap(console, f"NDCG of {name} over {line}, the best simple method", gap["ndcg"])
+
+
+def _gap(console: Console, what: str, gap: Mapping[str, Any]) -> None:
+    if gap["mean"] is not None:
+        console.print(f"  {what}: {gap['mean']:+.4f}, 95 % interval [{gap['low']:+.4f}, {gap['high']:+.4f}]")
+
+
+def _costs(console: Console, said: Mapping[str, Any]) -> None:
+    """What each of several models took, and those that could not be judged."""
+    if said.get("costs"):
+        table = Table(box=None, pad_edge=False)
+        for name in ("costs", "s to learn", "CPU s", "peak MB", "MB learned", "p50 ms", "p99 ms"):
+            table.add_column(name, justify="left" if name == "costs" else "right")
+        for name, each in said["costs"].items():
+            digits = {"seconds": 1, "cpu_seconds": 1, "peak_mb": 0, "learned_mb": 1, "p50_ms": 2, "p99_ms": 2}
+            cells = ["-" if each[key] is None else f"{each[key]:,.{n}f}" for key, n in digits.items()]
+            table.add_row(name, *cells)
+        console.print(table)
+    for name, reason in said.get("left_out", {}).items():
+        console.print("[yellow]left out[/yellow]", Text(f"{name}: {reason}"))
 
 
 def _judged(console: Console, found: Mapping[str, Any]) -> None:

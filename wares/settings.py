@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from wares.data.schema import EVENTS as EVENT_COLUMNS
 from wares.data.schema import PRODUCTS as PRODUCT_COLUMNS
+from wares.errors import SettingError
 
 TEMPLATE = """\
 # The settings of this shop. Edit them and run `wares build` again; only what they change is computed anew.
@@ -162,6 +164,15 @@ class EvaluateSettings:
     until: str = ""
     max_shoppers: int = 1500
     columns: tuple[str, ...] = ("title", "description", "brand")
+
+    def moment(self) -> int | None:
+        """`until` in ns since 1970 UTC. Raises SettingError where it is no day."""
+        if not self.until:
+            return None
+        try:
+            return int(datetime.fromisoformat(self.until).replace(tzinfo=UTC).timestamp()) * 10**9
+        except ValueError:
+            raise SettingError(f"evaluate.until = {self.until!r} is not a day such as '2026-01-31'") from None
 
 
 @dataclass(frozen=True)

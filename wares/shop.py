@@ -24,7 +24,9 @@ from wares.store.builds import Builds
 from wares.tasks.aspects import Aspect
 
 if TYPE_CHECKING:
+    from wares.engine import Observer
     from wares.matches import Match
+    from wares.tasks.splitting import Kind
 
 _log = logging.getLogger("wares.shop")
 
@@ -370,9 +372,26 @@ class Shop:
             ],
         }
 
-    def evaluate(self) -> dict[str, Any]:
-        """How good the answers are, as measured when the build was made."""
-        return dict(self.now.report.get("evaluation") or {})
+    def evaluate(
+        self,
+        models: str | Sequence[str] | None = None,
+        split: "Kind | None" = None,
+        *,
+        observer: "Observer | None" = None,
+    ) -> dict[str, Any]:
+        """How good the answers are: as measured when the build was made, or of these models on this split, now.
+
+        models : "all", or names of recommenders, in a list or with commas between them; they are learned and judged on
+        one split, with what each costs. split : "time" (all before a moment to learn, all from then on to test),
+        "last" (each shopper's last event to test) or "random" (a fifth of each shopper's events). Raises UnknownName,
+        SettingError, MissingExtra and DataError.
+        """
+        if models is None and split is None:
+            return dict(self.now.report.get("evaluation") or {})
+        from wares.config import Config
+        from wares.models import judge  # imports more than most processes need
+
+        return judge(self.now, Config.read(self.folder), models, split or "time", observer)
 
     def info(self) -> dict[str, Any]:
         """What the build holds: data and its cleaning, models, quality, seconds and memory of each step."""

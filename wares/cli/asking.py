@@ -10,6 +10,7 @@ from wares.cli import common
 from wares.cli.adding import warn
 from wares.cli.common import (
     cli,
+    err,
     filters,
     json_option,
     k_option,
@@ -95,12 +96,20 @@ def recommend(
 
 @cli.command()
 @shop_argument
+@click.option("--models", metavar="NAMES", help="Judge these recommenders on one split, now: all, or ease,popular.")
+@click.option("--split", metavar="KIND", help="time (the default), last or random: what is held out to test on.")
+@click.option("--sampled", type=int, metavar="N", help="Refused, with the reason: every product is ranked.")
 @json_option
-def evaluate(shop: Path, as_json: bool) -> None:
+def evaluate(shop: Path, models: str | None, split: str | None, sampled: int | None, as_json: bool) -> None:
     """How good the answers are, measured on the shop's own events and categories."""
-    from wares.progress import quality
+    from wares.progress import Bars, quality
 
-    found = common.open_folder(shop).evaluate()
+    if sampled is not None:
+        from wares.tasks.evaluating import refuse_sampled
+
+        refuse_sampled(sampled)
+    with Bars(err, quiet=as_json or (models is None and split is None)) as bars:
+        found = common.open_folder(shop).evaluate(models, split, observer=bars)
     print_json(found) if as_json else quality(out, found)
 
 

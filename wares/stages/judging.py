@@ -13,7 +13,7 @@ from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.encode.bag import Bag
 from wares.engine import Tell, read_json, write_json
-from wares.errors import DataError, SettingError
+from wares.errors import DataError
 from wares.stages.clustering import with_clusters
 from wares.stages.line import Line, settings_of
 from wares.stages.vectors import blinded, encoder_of
@@ -80,7 +80,7 @@ def _hashes(catalog: Catalog, columns: Sequence[str]) -> pl.Series:
 
 def _judged_recommender(line: Line, history: History, context: Context) -> dict[str, Any]:
     config, model = line.config.evaluate, line.config.make(Recommender)
-    until = _moment(config.until)
+    until = config.moment()
 
     def make(folder: Path, tell: Tell) -> None:
         try:
@@ -95,16 +95,6 @@ def _judged_recommender(line: Line, history: History, context: Context) -> dict[
     code = [evaluating, metrics, splitting, standing, type(model)]
     folder = line.step("evaluate", "evaluate recommendations", reads, code, make)
     return dict(read_json(folder / "recommend.json"))
-
-
-def _moment(day: str) -> int | None:
-    """A day such as "2026-01-31" in ns since 1970 UTC. Raises SettingError."""
-    if not day:
-        return None
-    try:
-        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 10**9
-    except ValueError:
-        raise SettingError(f"evaluate.until = {day!r} is not a day such as '2026-01-31'") from None
 
 
 def _judged_clusters(line: Line, shown: Catalog, vectors: Vectors, labels: Labels, history: History) -> dict[str, Any]:
