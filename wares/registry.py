@@ -77,6 +77,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "linear": "wares.match.linear:Linear",
     },
     "recommend": {
+        "associations": "wares.recommend.associations:Associations",
         "blend": "wares.tasks.blending:Blend",
         "clusters": "wares.recommend.clusters:Clusters",
         "content": "wares.recommend.content:Content",
@@ -85,6 +86,8 @@ REGISTRY: dict[str, dict[str, str]] = {
         "itemknn": "wares.recommend.itemknn:ItemKNN",
         "markov": "wares.recommend.markov:Markov",
         "rp3beta": "wares.recommend.rp3beta:RP3beta",
+        "slim": "wares.recommend.slim:SLIM",
+        "sparse_ease": "wares.recommend.sparse_ease:SparseEASE",
         "sessionknn": "wares.recommend.sessionknn:SessionKNN",
         "userknn": "wares.recommend.userknn:UserKNN",
         "newest": "wares.recommend.newest:Newest",
