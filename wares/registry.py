@@ -94,7 +94,9 @@ REGISTRY: dict[str, dict[str, str]] = {
         "popular": "wares.recommend.popular:Popular",
         "repeat": "wares.recommend.repeat:Repeat",
     },
-    "rank": {},
+    "rank": {
+        "lambdamart": "wares.rank.lambdamart:LambdaMART [rank]",
+    },
 }
 
 FOREIGN: dict[str, str] = {"cluster": "wares.cluster.foreign:foreign", "classify": "wares.classify.foreign:foreign"}
