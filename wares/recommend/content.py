@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from threadpoolctl import threadpool_limits
 
 from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Mask, Rows, Vectors, unit
@@ -19,6 +18,7 @@ from wares.errors import DataError
 from wares.kernels import nearest
 from wares.kernels.ease import add_rows
 from wares.kernels.factors import best_products
+from wares.recommend.features import basis
 from wares.recommend.profile import Profile, Strength, frozen, picked
 
 MANY = 1024
@@ -85,7 +85,7 @@ class Content(Recommender):
         self._check()
         if context.vectors is None:
             raise DataError("content needs the vectors of the products: fit(history, Context(vectors=...))")
-        self.basis_ = _basis(context.vectors, self.width, self.seed)
+        self.basis_ = basis(context.vectors, self.width, self.seed)
         self.vectors_ = self._reduced(context.vectors)
         self.empty_ = np.flatnonzero(~self.vectors_.any(axis=1))
         for made in ("_codes", "_blank"):
@@ -208,21 +208,3 @@ class Content(Recommender):
         add_rows(frozen(vectors), profile.indptr, profile.rows, profile.values, sums)
         lengths = np.linalg.norm(sums, axis=1)
         return unit(sums), np.where(lengths > 1e-6, lengths, 0).astype(np.float32)
-
-
-def _basis(vectors: Any, width: int, seed: int) -> Dense:
-    """(vectors' width, width) the directions that keep most of the vectors' length; all of them where few enough."""
-    wide = vectors.shape[1]
-    if wide <= width:
-        return np.eye(wide, dtype=np.float32)
-    if isinstance(vectors, csr_array):
-        from sklearn.decomposition import TruncatedSVD  # only sparse vectors need it, and it takes a while to import
-
-        found = TruncatedSVD(min(width, vectors.shape[0]), random_state=seed).fit(vectors).components_.T
-    else:
-        with threadpool_limits(1, user_api="blas"):  # so small a matrix has threads mostly wait for each other
-            _, directions = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
-        found = directions[:, ::-1][:, :width]
-    # A direction has no sign of its own: its greatest entry is made positive, whatever the library chose.
-    signs = np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
-    return np.ascontiguousarray(found * signs, np.float32)
