@@ -41,7 +41,8 @@ _MISSING = {
 class Aspects:
     """The vectors of a shop, taken apart into what they show.
 
-    Every product is looked at: O(products x width) a question, some 10 ms of one core for 32,000 products of 256 columns.
+    Every product is looked at: O(products x width) a question, some 10 ms of one core for 32,000 products of 256
+    columns.
 
     encoder : what made the vectors. similar : the vectors, words, filters and purchases, and the likeness in all.
     """
