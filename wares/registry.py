@@ -78,6 +78,7 @@ REGISTRY: dict[str, dict[str, str]] = {
     },
     "recommend": {
         "associations": "wares.recommend.associations:Associations",
+        "als": "wares.recommend.als:ALS",
         "blend": "wares.tasks.blending:Blend",
         "clusters": "wares.recommend.clusters:Clusters",
         "content": "wares.recommend.content:Content",
