@@ -1,7 +1,7 @@
 """Shoppers in groups of one interest each, and what is recommended from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,14 +16,12 @@ from wares.cluster.kmeans import KMeans
 from wares.data.history import History
 from wares.errors import DataError
 from wares.recommend.profile import Strength, ballots, picked
-from wares.tasks.electing import elect
+from wares.tasks.agreement import quality
+from wares.tasks.numbering import choose, halves
 from wares.tasks.portraying import Portraits, joined
 
-NUMBERS = (3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 25)
-"""Numbers of interests that are looked at where none is said: as many as people can tell apart."""
-
 PIECES = (1, 2, 3, 5, 10, 20, 50)
-"""Events of the pieces of histories that placing is learned from, beside whole ones."""
+"""Events of the pieces of histories that placing is learned from, their beginnings and others, beside whole ones."""
 
 SILENT = 1e-6
 """What is shorter than this says nothing."""
@@ -35,10 +33,10 @@ class Interests(Recommender):
 
     Choose it for shoppers of whom little is known: a few events, a sentence or who they are place them among the
     interests, each with a probability, and an empty history gets what is popular. Of well-known shoppers other models
-    know more. Shoppers are read as `Portraits`; those with enough events are clustered, in as many groups as come out
-    again and stand apart best (`wares.tasks.electing`). Then linear models learn, from pieces of 1 to 50 events, to say
-    the interest of a shopper of whom only a piece is known. A score is the sum over interests of the probability times
-    the share of the product among what its shoppers take, smoothed by what all take.
+    know more. Shoppers are read as `Portraits`; those with enough events are clustered, in as many groups as tell most
+    of what shoppers take later (`wares.tasks.numbering`). Then linear models learn, from pieces of 1 to 50 events, to
+    say the interest of a shopper of whom only a piece is known. A score is the sum over interests of the probability
+    times the share of the product among what its shoppers take, smoothed by what all take.
 
     Time O(events x width + interests x products) to fit, beside the clusterer's on `sample` shoppers; O(interests x
     products) a question. Memory O(events) for a part of four million at a time, 8 x interests x products bytes and 1 KB
@@ -52,7 +50,8 @@ class Interests(Recommender):
     width, factors : of text and behaviour. strength, shrink, said : as of `Portraits`.
     half_life : days after which a product of a history counts half; 0 = never fades.
     fresh : days after which a vote for a product counts half; 0 = never fades, else at least 14.
-    smoothing : votes of all shoppers mixed into those of each interest, as a share of the votes it has on the mean.
+    smoothing : votes of all shoppers mixed into those of each interest, as many times as it has on the mean; None = as
+        suits best.
     least : distinct products that a shopper needs to be clustered.
     sample : shoppers that are clustered at most; as many are cut into pieces, a tenth of them.
 
@@ -60,11 +59,12 @@ class Interests(Recommender):
     -------
     portraits_ : how shoppers are read.
     prior_ : (n_interests,) float32 share of the shoppers; the interests stand by it, the greatest first.
-    by_events_, by_text_, by_attributes_ : (width + 1, n_interests) float32 linear models, the last row the constant.
+    by_events_, by_text_, by_attributes_ : (columns + 1, n_interests) float32 linear models, the last row the constant.
+    smoothing_ : the one that was taken.
     votes_ : (n_interests, n_products) float64 votes of their shoppers, each worth 2 ** (days since 2010 / fresh).
     taste_ : (n_interests, n_products) float32 rows that sum to 1.
-    chosen_ : why so many: reason, curve, stability, silhouette, agreement (of placing, with whole histories, with the
-    clusters).
+    chosen_ : why so many: reason, curve, silhouette, agreement (share of whole histories placed where they were
+    clustered), shoppers (that were clustered).
 
     Source: mixtures of shoppers as in Hofmann 2004, doi:10.1145/963770.963774.
     """
@@ -74,7 +74,7 @@ class Interests(Recommender):
     clusterer: Clusterer = field(default_factory=KMeans)
     n_interests: int = setting(0, low=0)
     text: float = setting(1.0, low=0.0)
-    behaviour: float = setting(1.0, low=0.0)
+    behaviour: float = setting(0.5, low=0.0)
     attributes: float = setting(0.3, low=0.0)
     width: int = setting(64, low=0)
     factors: int = setting(32, low=0)
@@ -82,8 +82,8 @@ class Interests(Recommender):
     half_life: float = setting(180.0, low=0.0)
     shrink: float = setting(3.0, low=0.0)
     said: float = setting(2.0, low=0.0)
-    fresh: float = setting(60.0, low=0.0)
-    smoothing: float = setting(0.1, low=0.0)
+    fresh: float = setting(0.0, low=0.0)
+    smoothing: float | None = setting(None, low=0.0)
     least: int = setting(3, low=1)
     sample: int = setting(20_000, low=1)
     seed: int = setting(0, low=0)
@@ -116,8 +116,10 @@ class Interests(Recommender):
         some = _of(context, rows)
         known = history.take(rows)
         views = self._views(known, some)
-        X = joined(views, [self.text, self.behaviour, self.attributes])
-        labels, self.chosen_ = self._clustered(X)
+        X = joined(views, self._weights)
+        labels, self.chosen_ = self._clustered(known, some, X)
+        shape = quality(X, labels, sample=2000, seed=self.seed)
+        self.chosen_ |= {"silhouette": shape["silhouette"], "shoppers": len(rows)}
         kept = labels >= 0
         sizes = np.bincount(labels[kept])
         order = np.argsort(-sizes, kind="stable")
@@ -130,7 +132,6 @@ class Interests(Recommender):
         self.by_attributes_ = _linear(views[2][who], labels[who], len(sizes), strength=0.1)
         told = self._place_events(known, some).argmax(axis=1)
         self.chosen_["agreement"] = float((told == labels)[kept].mean())
-        self.chosen_["shoppers"] = len(rows)
 
     def _clear(self, history: History) -> Rows:
         """The shoppers who took enough products to be clustered, at most `sample`; all with any where none did."""
@@ -154,34 +155,40 @@ class Interests(Recommender):
             read.attributes(context.shoppers if self.attributes else None, len(history)),
         ]
 
-    def _clustered(self, X: Dense) -> tuple[Labels, dict[str, Any]]:
-        """(n,) the cluster of each row, numbered without gaps, and why there are so many."""
-        counts = "n_clusters" in self.clusterer.get_params(deep=False)
+    def _clustered(self, history: History, context: Context, X: Dense) -> tuple[Labels, dict[str, Any]]:
+        """(n,) the cluster of each row of X, numbered without gaps, and why there are so many."""
         distinct = len(np.unique(X, axis=0)) if len(X) < 1000 else len(X)
         if distinct < 4 or not X.shape[1]:
+            self.smoothing_ = 1.0 if self.smoothing is None else self.smoothing
             return np.zeros(len(X), np.int64), {"reason": f"{distinct} shoppers: nothing to part", "curve": []}
-
-        def make(k: int | None) -> Clusterer:
-            made: Clusterer = clone(self.clusterer)
-            return made.set_params(n_clusters=k) if counts and k else made
-
-        chosen: dict[str, Any] = {"reason": "as the settings say", "curve": []}
-        k = self.n_interests or None
-        if counts and k is None:
-            ks = [each for each in (2, *NUMBERS) if each <= max(2, len(X) // 4)]
-            found = elect({"shoppers": make}, {"vectors": X}, ks=ks, budget=float("inf"), sample=3000, seed=self.seed)
-            k = found.chosen.k
-            chosen = {
-                "reason": f"{k} interests come out again and stand apart best",
-                "curve": [list(each) for each in found.curve],
-                "stability": found.chosen.stability,
-                "silhouette": found.chosen.silhouette,
-            }
-        labels = np.asarray(make(None if k is None else min(k, distinct)).fit(X).labels_, np.int64)
+        before, after = halves(history)
+        views = joined(self._views(before, replace(context, at=None)), self._weights)
+        k, self.smoothing_, chosen = choose(
+            self._make, views, after, k=self._number, smoothing=self.smoothing, seed=self.seed
+        )
+        labels = np.asarray(self._make(min(k, distinct)).fit(X).labels_, np.int64)
         there = np.unique(labels[labels >= 0])
         if not len(there):
             raise DataError(f"{type(self.clusterer).__name__} finds no group among {len(X)} shoppers; choose another")
         return np.where(labels >= 0, np.searchsorted(there, labels), -1), chosen
+
+    @property
+    def _number(self) -> int | None:
+        """How many interests there are to be; 1 stands for as many as a clusterer finds that cannot be told."""
+        if "n_clusters" not in self.clusterer.get_params(deep=False):
+            return 1
+        return self.n_interests or None
+
+    def _make(self, k: int) -> Clusterer:
+        made: Clusterer = clone(self.clusterer)
+        known = made.get_params(deep=False)
+        given = {"n_clusters": k} if "n_clusters" in known else {}
+        made.set_params(**given, **({"seed": self.seed} if "seed" in known else {}))
+        return made
+
+    @property
+    def _weights(self) -> list[float]:
+        return [self.text, self.behaviour, self.attributes]
 
     def _pieces(self, history: History, context: Context, labels: Labels) -> tuple[Dense, Dense, Labels]:
         """What is read, by all and by text alone, from pieces of histories; and whose interest each piece shows."""
@@ -194,13 +201,17 @@ class Interests(Recommender):
         for n in PIECES:
             longer = np.flatnonzero(np.diff(some.indptr) > n)
             if len(longer):
-                cuts.append(piece(some.take(longer), n, rng))
-                owners.append(labels[rows[longer]])
+                known = some.take(longer)
+                cuts += [beginning(known, n), piece(known, n, rng)]
+                owners += [labels[rows[longer]]] * 2
         bare = Context()  # the last event of a piece is its moment
-        texts = [self.portraits_.text(each, own if number == 0 else bare) for number, each in enumerate(cuts)]
-        acts = [self.portraits_.behaviour(each, own if number == 0 else bare) for number, each in enumerate(cuts)]
-        text = np.concatenate(texts)
-        return np.concatenate([text, np.concatenate(acts)], axis=1), text, np.concatenate(owners)
+        read = [self._read(each, own if number == 0 else bare) for number, each in enumerate(cuts)]
+        text, acts = (np.concatenate(each) for each in zip(*read, strict=True))
+        return np.concatenate([text, acts], axis=1), text, np.concatenate(owners)
+
+    def _read(self, history: History, context: Context) -> tuple[Dense, Dense]:
+        read = self.portraits_
+        return read.text(history, context, far=True), read.behaviour(history, context, far=True)
 
     # -- placing shoppers ------------------------------------------------------------------------------------------
 
@@ -228,8 +239,7 @@ class Interests(Recommender):
 
     def _place_events(self, history: History, context: Context) -> Dense:
         """By events and phrases; by the text alone where there are no events."""
-        text = self.portraits_.text(history, context)
-        acts = self.portraits_.behaviour(history, context)
+        text, acts = self._read(history, context)
         out = _softmax(np.concatenate([text, acts], axis=1), self.by_events_)
         still = np.abs(acts).max(axis=1, initial=0.0) <= SILENT
         out[still] = _softmax(text[still], self.by_text_)
@@ -255,7 +265,7 @@ class Interests(Recommender):
         self.votes_ = votes
         overall = votes.sum(axis=0)
         everybody = overall / max(float(overall.sum()), 1e-300)
-        mixed = self.smoothing * float(votes.sum()) / len(votes)
+        mixed = self.smoothing_ * float(votes.sum()) / len(votes)
         own = votes + mixed * everybody
         self.taste_ = (own / np.maximum(own.sum(axis=1, keepdims=True), 1e-300)).astype(np.float32)
 
@@ -266,6 +276,12 @@ class Interests(Recommender):
         scores = np.full((len(history), max(n, history.n_products)), -np.inf, np.float32)
         scores[:, :n] = self._place(history, context) @ self.taste_
         return picked(scores, products)
+
+
+def beginning(history: History, n: int) -> History:
+    """The first `n` events of each shopper."""
+    place = np.arange(history.n_events) - history.indptr[:-1][history.owners()]
+    return history.keep(place < n)
 
 
 def piece(history: History, n: int, rng: np.random.Generator) -> History:

@@ -20,6 +20,10 @@ VIEWS = ("text", "behaviour", "attributes")
 """What a shopper is seen by, in the order of the columns."""
 
 
+FAR = 10.0
+"""How many times as strongly a second reading is drawn towards the average."""
+
+
 @dataclass(kw_only=True, eq=False)
 class Portraits(Algorithm):
     """Histories, phrases and attributes as rows of one space, where nothing known is the shop's average.
@@ -127,10 +131,13 @@ class Portraits(Algorithm):
         found.data = found.data * self.rarity_[found.indices]
         return found
 
-    def text(self, history: History, context: Context = Context()) -> Dense:
-        """(n_shoppers, width) what their products and their phrases say; 0 where nothing is."""
+    def text(self, history: History, context: Context = Context(), *, far: bool = False) -> Dense:
+        """(n_shoppers, width) what their products and their phrases say; 0 where nothing is.
+
+        far : twice as wide, the same drawn ten times as strongly to the average beside it: that tells much from little.
+        """
         weights = self._weights(history, context.at)
-        return self._shrunk(weights, self.vectors_, *self._phrases(len(history), context))
+        return self._shrunk(weights, self.vectors_, *self._phrases(len(history), context), far=far)
 
     def _phrases(self, n: int, context: Context) -> tuple[Dense, NDArray[np.float32]]:
         """(n_shoppers, width) the sum of what they say, and (n_shoppers,) how many products it counts as."""
@@ -143,15 +150,23 @@ class Portraits(Algorithm):
         return (weight * each.sum(axis=1)).astype(np.float32), (weight * there.sum(axis=1)).astype(np.float32)
 
     def _shrunk(
-        self, weights: csr_array, rows: Dense, more: Dense | float = 0.0, mass: NDArray[np.float32] | float = 0.0
+        self,
+        weights: csr_array,
+        rows: Dense,
+        more: Dense | float = 0.0,
+        mass: NDArray[np.float32] | float = 0.0,
+        *,
+        far: bool,
     ) -> Dense:
         total = np.asarray(weights.sum(axis=1)).ravel() + mass
-        out = (weights @ rows + more) / np.maximum(total + self.shrink * self.each_, 1e-9)[:, None]
-        return np.asarray(out, np.float32)
+        sums = weights @ rows + more
+        strengths = (self.shrink, FAR * self.shrink) if far else (self.shrink,)
+        out = [sums / np.maximum(total + strength * self.each_, 1e-9)[:, None] for strength in strengths]
+        return np.asarray(np.concatenate(out, axis=1), np.float32)
 
-    def behaviour(self, history: History, context: Context = Context()) -> Dense:
-        """(n_shoppers, factors) where they stand in the table of who touched what; 0 without events."""
-        return self._shrunk(self._weights(history, context.at), self.factors_)
+    def behaviour(self, history: History, context: Context = Context(), *, far: bool = False) -> Dense:
+        """(n_shoppers, factors) where they stand in the table of who touched what; 0 without events. far : as above."""
+        return self._shrunk(self._weights(history, context.at), self.factors_, far=far)
 
     def attributes(self, shoppers: Dense | None, n: int) -> Dense:
         """(n_shoppers, n_attributes) less the mean; 0 where nothing is known."""
