@@ -94,6 +94,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "newest": "wares.recommend.newest:Newest",
         "popular": "wares.recommend.popular:Popular",
         "repeat": "wares.recommend.repeat:Repeat",
+        "two_tower": "wares.recommend.two_tower:TwoTower [deep]",
     },
     "rank": {
         "lambdamart": "wares.rank.lambdamart:LambdaMART [rank]",
