@@ -93,6 +93,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "userknn": "wares.recommend.userknn:UserKNN",
         "newest": "wares.recommend.newest:Newest",
         "popular": "wares.recommend.popular:Popular",
+        "profile": "wares.tasks.telling:Profile",
         "repeat": "wares.recommend.repeat:Repeat",
         "two_tower": "wares.recommend.two_tower:TwoTower [deep]",
     },
