@@ -95,6 +95,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "popular": "wares.recommend.popular:Popular",
         "profile": "wares.tasks.telling:Profile",
         "repeat": "wares.recommend.repeat:Repeat",
+        "svd": "wares.recommend.svd:SVD",
         "two_tower": "wares.recommend.two_tower:TwoTower [deep]",
     },
     "rank": {

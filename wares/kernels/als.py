@@ -1,8 +1,8 @@
 """Alternating least squares: every row's regularised least squares against the factors of the other side.
 
-Seen along the axes of the other side's Gram matrix, what all rows share is a diagonal. So a row of few entries is solved
-exactly in the space of its entries (Woodbury), and a long one by conjugate gradients that begin where the row stood and
-are preconditioned by its own diagonal: no matrix is formed for any row.
+Seen along the axes of the other side's Gram matrix, what all rows share is a diagonal. So a row of few entries is
+solved exactly in the space of its entries (Woodbury), and a long one by conjugate gradients that begin where the row
+stood and are preconditioned by its own diagonal: no matrix is formed for any row.
 """
 
 import numba as nb
@@ -175,8 +175,8 @@ def _steps(fixed, indices, weights, extra, first, last, diagonal, steps, now, le
 def solve(indptr, indices, weights, extra, shared, penalty, fixed, order, start, step, steps, out):
     """Write the rows `order[start::step]` of `out` (n, width); those of many entries begin where they stand.
 
-    Of row u, entry q has the weight weights[q] and pulls by it and `extra` towards its row of `fixed`; `shared` (width,)
-    is the diagonal of all rows, to which penalty[u] is added.
+    Of row u, entry q has the weight weights[q] and pulls by it and `extra` towards its row of `fixed`; `shared`
+    (width,) is the diagonal of all rows, to which penalty[u] is added.
     """
     width = fixed.shape[1]
     rows, small, right = np.empty((FEW, width), np.float32), np.empty((FEW, FEW), np.float32), np.empty(FEW, np.float32)
@@ -254,13 +254,13 @@ def half(
     fixed, out = turned(pool, fixed, axes), np.empty_like(moved)
     out[long] = turned(pool, moved[long], axes)  # the others do not begin anywhere
     step = max(1, min(64, len(order) // 256))
-    shared, extra = (unobserved * lengths).astype(np.float32), np.float32(extra)
+    shared, more = (unobserved * lengths).astype(np.float32), np.float32(extra)
     entries = taken.indptr.astype(np.int64), taken.indices.astype(np.int32, copy=False), taken.data
 
     def loop(first: int, last: int) -> None:
         # Every so manieth row: each part has its share of the long ones, and the parts take alike.
         for part in range(first, last):
-            solve(*entries, extra, shared, penalty, fixed, order, part, step, steps, out)
+            solve(*entries, more, shared, penalty, fixed, order, part, step, steps, out)
 
     pool.map(loop, step, 1)
     return fixed, out

@@ -18,9 +18,9 @@ class ALS(Factors):
     """iALS: a product taken should score 1, and everything else lightly 0; shoppers and products are solved in turn.
 
     Choose it where tastes are few and broad, catalogs too large for `ease`, or memory is short. Time O(iterations x
-    factors x (events + (n_shoppers + n_products) x factors)) on all cores, memory 4 factors (n_shoppers + n_products)
-    x 2 bytes beside the events: 10M events x 100,000 products x 64 take some 1.5 GB. A shopper is folded in by one exact
-    solve, O(m factors^2 + factors^3).
+    factors x (events + (n_shoppers + n_products) x factors)) on all cores, memory 12 factors (n_shoppers + n_products)
+    bytes beside the events: 10M events of 1M shoppers x 100,000 products x 64 take some 1.5 GB. A shopper is folded in
+    by one exact solve, O(m factors^2 + factors^3).
 
     Settings
     --------
@@ -31,8 +31,8 @@ class ALS(Factors):
 
     Learned
     -------
-    gram_ : (factors, factors) float64 of the products. shared_ : (factors, factors) float64 of the shoppers learned from,
-    a sum that names nobody; n_shoppers_ : how many they were.
+    gram_ : (factors, factors) float64 of the products. shared_ : (factors, factors) float64 of the shoppers learned
+    from, a sum that names nobody; n_shoppers_ : how many they were.
 
     Source: Hu, Koren & Volinsky 2008, doi:10.1109/ICDM.2008.22; Rendle et al. 2022, doi:10.1145/3523227.3548486.
     """
@@ -49,7 +49,7 @@ class ALS(Factors):
         self._check()
         taken = self._taken(history)
         shoppers, products = self.factorise(taken)
-        self._keep(products, None, taken)
+        self._keep(products, None, np.bincount(taken.indices, minlength=taken.shape[1]))
         self._sum_up(shoppers.T.astype(np.float64) @ shoppers, len(shoppers))
         return self
 

@@ -113,11 +113,11 @@ class Factors(Recommender):
             raise DataError(f"{type(self).__name__} needs events: no product of the history was taken by anybody")
         return taken
 
-    def _keep(self, factors: NDArray[np.floating], biases: NDArray[np.floating] | None, taken: csr_array) -> None:
-        """What every factor model learns."""
+    def _keep(self, factors: NDArray[np.floating], biases: NDArray[np.floating] | None, counts: NDArray[Any]) -> None:
+        """What every factor model learns; counts (n_products,) how many shoppers took each."""
         self.factors_ = np.ascontiguousarray(factors, np.float32)
         self.biases_ = np.zeros(len(factors), np.float32) if biases is None else np.asarray(biases, np.float32)
-        self.shoppers_of_ = np.bincount(taken.indices, minlength=taken.shape[1]).astype(np.int64)
+        self.shoppers_of_ = counts.astype(np.int64)
 
 
 def _solved(matrix: NDArray[np.float64], pulls: NDArray[np.float64]) -> NDArray[np.float64]:
