@@ -95,6 +95,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "popular": "wares.recommend.popular:Popular",
         "profile": "wares.tasks.telling:Profile",
         "repeat": "wares.recommend.repeat:Repeat",
+        "multvae": "wares.recommend.multvae:MultVAE [deep]",
         "svd": "wares.recommend.svd:SVD",
         "two_tower": "wares.recommend.two_tower:TwoTower [deep]",
     },

@@ -38,7 +38,7 @@ class TwoTower(Recommender):
 
     Settings
     --------
-    width : numbers of a product. hidden : of the bent line beside the straight one; 0 = straight only.
+    width : numbers of a product. hidden : of the bent line beside the straight one.
     features : vectors wider than this are reduced to it first.
     fading : what is left of a product of the history for each event after it; 1 = all count alike.
     length : events before the one to foretell that are learned from.
@@ -62,7 +62,7 @@ class TwoTower(Recommender):
     READS: ClassVar[Sequence[str]] = ("history", "vectors")
 
     width: int = setting(256, low=1)
-    hidden: int = setting(128, low=0)
+    hidden: int = setting(128, low=1)
     features: int = setting(1024, low=1)
     fading: float = setting(0.5, low=0.0, high=1.0)
     length: int = setting(10, low=1)
