@@ -158,7 +158,6 @@ def loose(path: str) -> str:
     return SEPARATOR.join(steps_of(path.casefold()))
 
 
-
 def separator_of(paths: Sequence[str]) -> str:
     """What stands between the levels of these paths: the first of `LEVELS` that does; "" for one level.
 
