@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
 
-from wares.algorithm import ROLES, Algorithm, role_name
+from wares.algorithm import ROLES, Algorithm, Clusterer, role_name
 from wares.data.schema import WEIGHTS
 from wares.errors import MissingExtra, SettingError, StoreError, UnknownName
 from wares.registry import find, is_path, make, names
@@ -27,6 +27,7 @@ from wares.settings import (
     EvaluateSettings,
     EventSettings,
     GroupingSettings,
+    InterestSettings,
     NameSettings,
     ProductSettings,
     ReviewSettings,
@@ -59,6 +60,7 @@ class Config:
     names: NameSettings
     categories: CategorySettings
     reviews: ReviewSettings
+    interests: InterestSettings
     evaluate: EvaluateSettings
     algorithms: Mapping[str, Mapping[str, Any]]
     folder: Path | None = None
@@ -255,6 +257,8 @@ def _dataclass(cls: type, table: Mapping[str, Any], name: str, folder: Path | No
         values["weights"] = weights = {**WEIGHTS, **{k: float(v) for k, v in table.get("weights", {}).items()}}
         for each, kind in table.get("kinds", {}).items():
             check_known(kind, (name, "kinds", each), list(weights), "kind")
+    if name == "interests" and "method" in table:
+        check_known(table["method"], (name, "method"), names(Clusterer), "cluster algorithm")
     if "sources" in values:
         values["sources"] = tuple(_read_path(each, folder) for each in values["sources"])
     for key in ("source", "taxonomy"):

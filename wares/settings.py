@@ -65,6 +65,9 @@ steady = true             # hold clusters near those of the last build, so that 
 [recommend]               # histories to products
 use = "blend"
 
+[interests]               # shoppers in groups by what they want, where there are enough of them
+# n = 8                   # so many; by default as many as tell most of what shoppers take later
+
 [search]
 
 [evaluate]
@@ -176,6 +179,22 @@ class EvaluateSettings:
 
 
 @dataclass(frozen=True)
+class InterestSettings:
+    """[interests]. Groups of shoppers by what they want.
+
+    on : make them, where `least` shoppers or more did anything. n : how many; 0 = as many as tell most of what shoppers
+    take later. method : a clusterer by its name. lately : days that count as lately, for what an interest begins to
+    want.
+    """
+
+    on: bool = True
+    n: int = 0
+    method: str = "kmeans"
+    least: int = 30
+    lately: float = 30.0
+
+
+@dataclass(frozen=True)
 class GroupingSettings:
     """[grouping]. steady : begin at the last build's clusters and keep their ids, while they suit the products."""
 
@@ -206,6 +225,7 @@ TABLES: dict[str, type] = {
     "names": NameSettings,
     "categories": CategorySettings,
     "reviews": ReviewSettings,
+    "interests": InterestSettings,
     "evaluate": EvaluateSettings,
 }
 COLUMNS: dict[tuple[str, str], Iterable[str]] = {

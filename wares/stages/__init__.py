@@ -3,6 +3,8 @@
 from typing import Any
 
 from wares.algorithm import Context
+from wares.arrays import Labels
+from wares.data.history import History
 from wares.data.shelf import Shelf
 from wares.engine import Run
 from wares.stages.clustering import clusters_stage, groups_stage
@@ -31,9 +33,19 @@ def run_all(run: Run) -> dict[str, Any]:
     # Recommenders learn from clusters of these products alone: what they answer is that of a build from nothing.
     context = Context(vectors=vectors, clusters=labels, created=created(shelf.shown), ratings=ratings(shelf.shown))
     recommend_stage(line, history, context)
+    _interests(line, shelf, history, context, seen, end)
     judge_stage(line, shelf.shown, history, context, seen)
     line.report |= {"end": end, "search": vars(line.config.search)}
     return line.report
+
+
+def _interests(line: Line, shelf: Shelf, history: History, context: Context, seen: Labels, end: int) -> None:
+    """Find the interests of shoppers where there are any."""
+    line.report["interests"] = None
+    if history.n_events:
+        from wares.stages.interests import interests_stage  # imports what shops without events do without
+
+        interests_stage(line, shelf.shown, history, context, seen, end)
 
 
 def _categories(line: Line, shelf: Shelf) -> None:

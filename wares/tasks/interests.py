@@ -11,7 +11,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from wares.algorithm import Clusterer, Context, Recommender, context_rows, setting
-from wares.arrays import Dense, Labels, Rows
+from wares.arrays import Dense, Labels, Rows, unit
 from wares.cluster.kmeans import KMeans
 from wares.data.history import History
 from wares.errors import DataError
@@ -228,6 +228,12 @@ class Interests(Recommender):
             out[start:stop] = self._place(part, context_rows(context, start, stop))
             start = stop
         return out
+
+    def portrait(self, history: History, context: Context = Context()) -> Dense:
+        """(n_shoppers, width) rows of length one, by text and behaviour, to compare shoppers by; 0 of unknown ones."""
+        self._ready()
+        views = [self.portraits_.text(history, context), self.portraits_.behaviour(history, context)]
+        return np.asarray(unit(joined(views, [self.text or 1.0, self.behaviour or 1.0])), np.float32)
 
     def _place(self, history: History, context: Context) -> Dense:
         log = np.log(np.maximum(self._place_events(history, context), 1e-12))
