@@ -80,7 +80,7 @@ class Factors(Recommender):
         told = self._told(profile)
         inside = products < len(self.factors_)
         if told.any() and inside.any():
-            parts = _solved(*self._system(profile.rows[told], profile.values[told].astype(np.float64)))
+            parts = solved(*self._system(profile.rows[told], profile.values[told].astype(np.float64)))
             found[np.ix_(inside, told)] = self.factors_[products[inside]] @ parts
         return profile, found
 
@@ -101,7 +101,7 @@ class Factors(Recommender):
         for shopper in np.flatnonzero(np.diff(starts)):
             own = slice(starts[shopper], starts[shopper + 1])
             matrix, pulls = self._system(rows[own], values[own])
-            vectors[shopper] = _solved(matrix, pulls.sum(axis=0)[None])[:, 0]
+            vectors[shopper] = solved(matrix, pulls.sum(axis=0)[None])[:, 0]
         return vectors, np.diff(starts) > 0
 
     def _taken(self, history: History) -> csr_array:
@@ -120,7 +120,7 @@ class Factors(Recommender):
         self.shoppers_of_ = counts.astype(np.int64)
 
 
-def _solved(matrix: NDArray[np.float64], pulls: NDArray[np.float64]) -> NDArray[np.float64]:
+def solved(matrix: NDArray[np.float64], pulls: NDArray[np.float64]) -> NDArray[np.float64]:
     """(width, m) the solutions for (m, width) pulls, of a symmetric matrix above zero."""
     _, solved, failed = _POSV(matrix, pulls.T)
     if failed:
