@@ -48,8 +48,8 @@ class Markov(Pairwise):
     reach: int = setting(5, low=1)
     fade: float = setting(0.7, low=0.0, high=1.0)
     gap: float = setting(0.0, low=0.0)
-    backward: float = setting(0.3, low=0.0, high=1.0)
-    smoothing: float = setting(2.0, low=0.0)
+    backward: float = setting(0.4, low=0.0, high=1.0)
+    smoothing: float = setting(5.0, low=0.0)
     neighbours: int = setting(200, low=1)
     decay: float = setting(0.6, low=0.0, high=1.0)
 

@@ -27,7 +27,8 @@ class Regressions(Pairwise):
     Settings
     --------
     neighbours : how many products each one is predicted from.
-    pairs : of each product, how many pairs are kept to learn from; what is beyond counts as never taken together.
+    pairs : how many pairs of products are kept to learn from, equally many of each product, those most alike; what is
+        beyond counts as never taken together.
 
     Learned
     -------
@@ -35,8 +36,8 @@ class Regressions(Pairwise):
         diagonal, at most `neighbours` a column.
     """
 
-    neighbours: int = setting(150, low=1)
-    pairs: int = setting(500, low=1)
+    neighbours: int = setting(100, low=1)
+    pairs: int = setting(50_000_000, low=1)
 
     @abstractmethod
     def _penalties(self) -> tuple[float, float, bool, int]:
@@ -47,7 +48,7 @@ class Regressions(Pairwise):
         self._check()
         taken = matrix_of(history, self.strength)
         lengths = np.sqrt(_squares(taken))
-        found = strongest(taken, taken, lengths, self.pairs)
+        found = strongest(taken, taken, lengths, self._of_each(len(lengths)))
         return self._learn(scaled(found, lengths, lengths), lengths**2)
 
     def tally(self, part: History) -> Mapping[str, Dense | Sparse]:
@@ -63,12 +64,16 @@ class Regressions(Pairwise):
         together = csr_array(tally["together"])
         diagonal = together.diagonal().astype(np.float32)
         cosines = scaled(together, over(diagonal, 0.5), over(diagonal, 0.5))
-        found = greatest_of(cosines, self.pairs)
+        found = greatest_of(cosines, self._of_each(len(diagonal)))
         return self._learn(scaled(found, np.sqrt(diagonal), np.sqrt(diagonal)), diagonal)
 
     def table(self) -> csr_array:
         """(n_products, n_products) float32: `weights_`."""
         return self.weights_
+
+    def _of_each(self, n: int) -> int:
+        """How many pairs of each of n products are kept."""
+        return max(self.neighbours, self.pairs // max(n, 1))
 
     def _learn(self, found: csr_array, diagonal: NDArray[np.float32]) -> Self:
         """From the pairs kept of each product, raw dot products, and the diagonal of the Gram matrix."""

@@ -44,7 +44,7 @@ class Remembering(Recommender):
 
     READS: ClassVar[Sequence[str]] = ("history",)
 
-    neighbours: int = setting(200, low=1)
+    neighbours: int = setting(150, low=1)
     sample: int = setting(5000, low=1)
     max_histories: int = setting(200_000, low=1)
     max_length: int = setting(200, low=1)

@@ -36,8 +36,8 @@ class RP3beta(Pairwise):
     Source: Paudel et al. 2017, doi:10.1145/2955101.
     """
 
-    alpha: float = setting(1.0, low=0.0)
-    beta: float = setting(0.5, low=0.0)
+    alpha: float = setting(0.6, low=0.0)
+    beta: float = setting(0.3, low=0.0)
     neighbours: int = setting(200, low=1)
 
     def fit(self, history: History, context: Context = Context()) -> Self:

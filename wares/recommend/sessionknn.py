@@ -36,14 +36,15 @@ class SessionKNN(Remembering):
     Source: Ludewig & Jannach 2018, doi:10.1007/s11257-018-9209-6; Garg et al. 2019, doi:10.1145/3331184.3331322.
     """
 
-    neighbours: int = setting(500, low=1)
+    neighbours: int = setting(300, low=1)
     max_length: int = setting(50, low=1)
-    decay: float = setting(0.7, low=0.0, high=1.0)
-    half_life: float = setting(0.0, low=0.0)
-    short: float = setting(0.5, low=0.0)
+    rare: float = setting(2.0, low=0.0)
+    decay: float = setting(0.6, low=0.0, high=1.0)
+    half_life: float = setting(90.0, low=0.0)
+    short: float = setting(0.25, low=0.0)
     near: float = setting(0.8, low=0.0, high=1.0)
-    backward: float = setting(0.7, low=0.0, high=1.0)
-    again: float = setting(0.5, low=0.0)
+    backward: float = setting(0.5, low=0.0, high=1.0)
+    again: float = setting(1.0, low=0.0)
 
     def _weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         lengths = np.diff(self.indptr_).astype(np.float64) ** self.short

@@ -12,7 +12,7 @@ class SLIM(Regressions):
 
     Choose it where reasons have to be short: of `neighbours` products only those that help are left, and none counts
     against another. Time O(sum over shoppers of their products squared + n_products x sweeps x neighbours^2), memory
-    O(n_products x pairs): 100,000 products take some 2 GB while learning. A history of m products is scored in
+    O(pairs), of which 50 million take some 2 GB while learning. A history of m products is scored in
     O(m x weights a row).
 
     Settings
@@ -22,7 +22,8 @@ class SLIM(Regressions):
     positive : whether weights stay at 0 or above.
     sweeps : at most so many rounds over the weights of a product.
     neighbours : how many products each one is predicted from, at most.
-    pairs : of each product, how many pairs are kept to learn from; what is beyond counts as never taken together.
+    pairs : how many pairs of products are kept to learn from, equally many of each product, those most alike; what is
+        beyond counts as never taken together.
     strength, half_life, decay : how much a product of the history counts, as in `Pairwise`.
 
     Learned
@@ -34,7 +35,7 @@ class SLIM(Regressions):
     """
 
     l1: float = setting(0.5, low=0.0)
-    l2: float = setting(30.0, low=1e-6)
+    l2: float = setting(100.0, low=1e-6)
     positive: bool = True
     sweeps: int = setting(100, low=1)
 
