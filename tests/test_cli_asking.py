@@ -97,6 +97,19 @@ def test_what_cannot_be_judged_so_is_refused(wares: Wares, shop_folder: Path) ->
     assert "time, last, random" in err
 
 
+def test_tuning_says_what_it_found(wares: Wares, shop_folder: Path) -> None:
+    given = ("tune", shop_folder, "--models", "popular,itemknn", "--budget", "60s", "--dry-run")
+    code, out, _ = wares(*given, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert {"chosen", "better", "over", "costs", "tried", "table", "said"} <= set(found)
+    assert not found["written"]
+    code, out, _ = wares(*given)
+    assert code == 0
+    assert "best together" in out
+    assert wares("tune", shop_folder, "--budget", "soon")[0] == 2
+
+
 def test_tables_for_people(wares: Wares, shop_folder: Path) -> None:
     for command in (("clusters", shop_folder), ("info", shop_folder), ("evaluate", shop_folder), ("algorithms",)):
         code, out, err = wares(*command)

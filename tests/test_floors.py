@@ -14,7 +14,7 @@ from wares.registry import REGISTRY
 ROOT = Path(__file__).parent.parent / "wares"
 
 SHOP = {"opened", "live", "arrivals", "placement", "exporting", "groups", "clustering", "categories"}
-SHOP |= {"judged", "matches", "making", "models", "shop", "tuning"}
+SHOP |= {"judged", "matches", "making", "models", "shop", "shoppers", "tuning"}
 """Files that answer for a shop, or without one."""
 
 FLOORS: list[set[str]] = [
@@ -28,7 +28,7 @@ FLOORS: list[set[str]] = [
     {"encode", "index", "cluster", "classify", "match", "recommend", "rank"},
     {"registry", "checks", "knowledge"},
     {"tasks"},
-    {"config", "settings", "typed"},
+    {"config", "settings", "typed", "written"},
     {"engine", "stages", "building", "sources"},
     SHOP,
     {"progress", "demo", "plots"},
@@ -38,7 +38,7 @@ FLOORS: list[set[str]] = [
 ]
 """Rooms by floor, the lowest first. A file imports from its own room and from floors below."""
 
-ONE_ROOM = [{"config", "settings", "typed"}, {"engine", "stages", "building", "sources"}]
+ONE_ROOM = [{"config", "settings", "typed", "written"}, {"engine", "stages", "building", "sources"}]
 ONE_ROOM += [SHOP]
 ONE_ROOM += [{"api", "web"}]
 """Files that make one room together, though they lie side by side."""

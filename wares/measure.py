@@ -1,9 +1,11 @@
-"""Seconds and peak memory of a piece of work in this process."""
+"""Seconds and peak memory of a piece of work in this process, and times as people write them."""
 
 import resource
 import sys
 import time
 from pathlib import Path
+
+from wares.errors import SettingError
 
 _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
@@ -52,3 +54,16 @@ def process_peak_mb() -> float:
     """Peak resident memory of the process so far, in 10^6 bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def seconds_of(text: str) -> float:
+    """A time such as 90s, 10m or 1h. Raises SettingError."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SettingError(f"{text!r} is not a time such as 90s, 10m or 1h")
+    return seconds

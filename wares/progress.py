@@ -63,6 +63,13 @@ class Bars:
         self._progress.stop()
 
     @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, the bars stand still: for a question to the user."""
+        self._progress.stop()
+        yield
+        self._progress.start()
+
+    @contextmanager
     def step(self, name: str, expected: float = 0.0) -> Iterator["Step"]:
         """One step, expected to take some seconds (0 = not known)."""
         task = self._progress.add_task(name, total=1.0, expected=expected)

@@ -13,7 +13,7 @@ import numpy as np
 from wares import exporting, groups
 from wares.algorithm import Context
 from wares.arrivals import Arrivals
-from wares.data.answers import Answer, Classified, Cluster, Found, Placed
+from wares.data.answers import Answer, Classified, Cluster, Found, Interest, Placed
 from wares.data.history import History
 from wares.data.hits import Reason
 from wares.data.opinions import Reviewed
@@ -26,6 +26,7 @@ from wares.tasks.aspects import Aspect
 if TYPE_CHECKING:
     from wares.engine import Observer
     from wares.matches import Match
+    from wares.shoppers import Shoppers
     from wares.tasks.splitting import Kind
 
 _log = logging.getLogger("wares.shop")
@@ -181,19 +182,38 @@ class Shop:
         k: int = 10,
         where: Mapping[str, Any] | None = None,
         repeats: bool = False,
+        profile: str | None = None,
     ) -> Answer:
         """Products for a known shopper, for a basket of products, or (with neither) for a stranger.
 
-        repeats : products that the history holds may be answered too. Raises UnknownName, and SettingError where both
-        a shopper and a basket are given.
+        repeats : products that the history holds may be answered too. profile : what the shopper says of themselves,
+        such as "runner, two kids, likes green tea"; alone, or beside a shopper or a basket. Raises UnknownName, and
+        SettingError where both a shopper and a basket are given, or a profile in a shop without interests.
         """
         started = time.perf_counter()
         now = self.now
         history = self._history(now, shopper, basket)
+        if profile is not None:
+            return self._for_profile(now, history, profile, _positive(k), where, repeats=repeats)
         context = Context(at=np.array([self._moment(now, history)]))
         allowed = now.filters.mask(where)
         found = now.recommend(history, _positive(k), context=context, allowed=allowed, repeats=repeats)
         return Answer(now.hits(found.hits, found.reasons), _since(started), found.used)
+
+    def _for_profile(
+        self, now: Opened, history: History, profile: str, k: int, where: Mapping[str, Any] | None, *, repeats: bool
+    ) -> Answer:
+        started = time.perf_counter()
+        hits, reasons = self._shoppers(now).recommend(
+            history, k, profile, at=self._moment(now, history), allowed=now.filters.mask(where), repeats=repeats
+        )
+        return Answer(now.hits(hits, reasons), _since(started), "profile: what is said + interests")
+
+    def _shoppers(self, now: Opened) -> "Shoppers":
+        """The interests of a build. Raises SettingError where it has none."""
+        from wares.shoppers import of  # imports more than most processes need
+
+        return of(now)
 
     def _history(self, now: Opened, shopper: str | None, basket: Sequence[str] | None) -> History:
         n = len(now.shelf.shown)
@@ -347,8 +367,56 @@ class Shop:
         series = self.now.shoppers.series
         return series.filter(series.str.starts_with(prefix)).head(limit).to_list()
 
+    def interests(self) -> list[Interest]:
+        """The groups of shoppers by what they want, the largest first. Raises SettingError where there are none."""
+        return sorted(self._shoppers(self.now).interests, key=lambda each: (-each.size, each.id))
+
+    def segments(self) -> list[dict[str, Any]]:
+        """How many shoppers came lately, come often, are at risk …, by recency, frequency and money: docs/shoppers.md.
+
+        Raises SettingError where the shop has no interests.
+        """
+        return self._shoppers(self.now).segments
+
+    def questions(self) -> list[dict[str, Any]]:
+        """A few questions for a new shopper, each with its options, chosen so that the answers part the interests.
+
+        `tells` is how much the answer says (nats) beside those before. Raises SettingError as `interests` does.
+        """
+        return [
+            {name: each[name] for name in ("id", "text", "options", "tells")}
+            for each in self._shoppers(self.now).questions
+        ]
+
+    def place_shopper(
+        self,
+        *,
+        profile: str | None = None,
+        answers: Mapping[str, str] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        shopper: str | None = None,
+        basket: Sequence[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The interests of a shopper, known or new, each with its probability (`id`, `name`, `probability`).
+
+        What is given is taken together: a sentence, answers to `questions` by their id, attributes as the shop knows
+        them (such as age), what a shopper did, or a basket. Nothing at all is the shares of the shop. Raises
+        UnknownName and SettingError for what is not known.
+        """
+        now = self.now
+        known = self._shoppers(now)
+        history = self._history(now, shopper, basket)
+        told = None if profile is None else known.told(profile)[1]
+        given = {**(known.known(shopper) if shopper is not None else {}), **(attributes or {})}
+        context = known.context(told=told, attributes=given, at=self._moment(now, history))
+        return known.placed(known.place(history, context, answers))
+
     def shopper(self, id: str) -> dict[str, Any]:
-        """A shopper's attributes and products, the most often bought first. Raises UnknownName."""
+        """A shopper's attributes, products, the most often bought first, and profile. Raises UnknownName.
+
+        profile : interests with their shares over time, segment, rhythm, prices, brands, what is due again, who is
+        alike, and `sentences` that say it with the products they rest on; None where the shop has no interests.
+        """
         now = self.now
         history = self._history(now, id, None)
         rows, counts = np.unique(history.products, return_counts=True)
@@ -357,10 +425,14 @@ class Shop:
             np.maximum.at(last, np.searchsorted(rows, history.products), history.times)
         order = np.lexsort((rows, -last, -counts))
         products = zip(now.shown_ids(rows[order]), now.titles(rows[order]), counts[order], last[order], strict=True)
+        profile = None
+        if now.report.get("interests") and history.n_events:
+            profile = self._shoppers(now).profile(id, history, self._moment(now, history))
         return {
             "id": id,
             "events": history.n_events,
             "attributes": now.attributes_of(id),
+            "profile": profile,
             "products": [
                 {
                     "id": name,
@@ -392,6 +464,26 @@ class Shop:
         from wares.models import judge  # imports more than most processes need
 
         return judge(self.now, Config.read(self.folder), models, split or "time", observer)
+
+    def tune(
+        self,
+        budget: float | str = "10m",
+        models: str | Sequence[str] = "all",
+        *,
+        dry_run: bool = False,
+        observer: "Observer | None" = None,
+    ) -> dict[str, Any]:
+        """Try recommenders and their settings on the shop's own events; what is better goes into shop.toml and a build.
+
+        budget : seconds, or a time such as "10m". models : "all" that are installed, or names. dry_run : change
+        nothing. Returns what was tried and found, and `said`, the same in sentences. Raises DataError for too few
+        events, SettingError, UnknownName and MissingExtra.
+        """
+        from wares.measure import seconds_of
+        from wares.tuning import tune_shop  # imports more than most processes need
+
+        seconds = seconds_of(budget) if isinstance(budget, str) else budget
+        return tune_shop(self.folder, budget=seconds, models=models, dry_run=dry_run, observer=observer)
 
     def info(self) -> dict[str, Any]:
         """What the build holds: data and its cleaning, models, quality, seconds and memory of each step."""

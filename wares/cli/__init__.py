@@ -12,12 +12,13 @@ from typing import Any
 
 import click
 
-from wares.cli import adding, asking, building, categories, clusters, matching, reviews, serving
+from wares.cli import adding, asking, building, categories, clusters, matching, reviews, serving, tuning
 from wares.cli.common import cli, err
 from wares.errors import WaresError
 from wares.later import quick_start
 
 __all__ = ["adding", "asking", "building", "categories", "cli", "clusters", "main", "matching", "reviews", "serving"]
+__all__ += ["tuning"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from wares import __version__
 from wares.errors import MissingExtra, SettingError, did_you_mean
+from wares.measure import seconds_of as seconds_of
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -61,19 +62,6 @@ def pairs(values: Sequence[str], option: str) -> dict[str, str]:
             raise SettingError(f"{option} {value!r} is not of the form name=value")
         found[key] = rest
     return found
-
-
-def seconds_of(text: str) -> float:
-    """A time such as 90s, 10m or 1h. Raises SettingError."""
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
-    try:
-        seconds = float(number) * units[unit]
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise SettingError(f"--budget {text!r} is not a time such as 90s, 10m or 1h")
-    return seconds
 
 
 ENDINGS = (".csv", ".jsonl", ".json")

@@ -53,7 +53,7 @@ class Questions:
         return cls(
             split.train.take(rows),
             {task: each.take(rows) for task, each in right.items()},
-            replace(context, at=None if at is None else at[rows]),
+            replace(context, at=None if at is None else at[rows], shoppers=None, told=None),
             np.bincount(split.train.products, minlength=split.train.n_products),
             shares(split.train),
             context.clusters,
@@ -61,6 +61,16 @@ class Questions:
 
     def __len__(self) -> int:
         return len(self.history)
+
+    def take(self, rows: Rows) -> "Questions":
+        """Some of the shoppers."""
+        at = self.context.at
+        return replace(
+            self,
+            history=self.history.take(rows),
+            relevant={task: each.take(rows) for task, each in self.relevant.items()},
+            context=replace(self.context, at=None if at is None else at[rows]),
+        )
 
     def cold(self) -> NDArray[np.bool_]:
         """(n_shoppers,) who has done too little to be known."""
@@ -146,12 +156,3 @@ def shares(train: History) -> NDArray[np.float64]:
     for part in train.parts():
         counts += np.bincount(part.matrix().indices, minlength=train.n_products)
     return np.asarray(counts / max(int((np.diff(train.indptr) > 0).sum()), 1), np.float64)
-
-
-def rows_of(context: Context, rows: Rows) -> Context:
-    """The context of some shoppers of those asked about."""
-    return replace(
-        context,
-        shoppers=None if context.shoppers is None else context.shoppers[rows],
-        at=None if context.at is None else context.at[rows],
-    )
