@@ -12,6 +12,7 @@ import numpy as np
 
 from wares import exporting, groups
 from wares.algorithm import Context
+from wares.arrays import Mask
 from wares.arrivals import Arrivals
 from wares.data.answers import Answer, Classified, Cluster, Found, Interest, Placed
 from wares.data.history import History
@@ -24,6 +25,7 @@ from wares.store.builds import Builds
 from wares.tasks.aspects import Aspect
 
 if TYPE_CHECKING:
+    from wares.algorithm import Recommender
     from wares.engine import Observer
     from wares.matches import Match
     from wares.shoppers import Shoppers
@@ -48,6 +50,7 @@ class Shop:
         self._looked = time.monotonic()
         self._watcher: threading.Thread | None = None
         self._closed = threading.Event()
+        self._models: dict[tuple[str, str], Recommender] = {}
 
     def __repr__(self) -> str:
         return f"Shop({str(self.folder)!r}, build {self._held.path.name})"
@@ -183,8 +186,19 @@ class Shop:
         where: Mapping[str, Any] | None = None,
         repeats: bool = False,
         profile: str | None = None,
+        *,
+        model: str | None = None,
+        diverse: float = 0.0,
+        out_of_stock: bool = False,
+        learn: bool = True,
     ) -> Answer:
         """Products for a known shopper, for a basket of products, or (with neither) for a stranger.
+
+        The rules of `[recommend.rules]` in shop.toml, as they were at the build, hold for every answer. model : a part
+        of the shop's recommender, or any other by name, learned when it is first asked unless `learn` is False, which
+        raises SettingError then. diverse : from 0 to 1, how much products unlike each other are preferred.
+        out_of_stock : what is sold out may be answered.
+
 
         repeats : products that the history holds may be answered too. profile : what the shopper says of themselves,
         such as "runner, two kids, likes green tea"; alone, or beside a shopper or a basket. Raises UnknownName, and
@@ -194,18 +208,37 @@ class Shop:
         now = self.now
         history = self._history(now, shopper, basket)
         if profile is not None:
-            return self._for_profile(now, history, profile, _positive(k), where, repeats=repeats)
+            return self._for_profile(now, history, profile, _positive(k), now.filters.mask(where), repeats, started)
         context = Context(at=np.array([self._moment(now, history)]))
         allowed = now.filters.mask(where)
-        found = now.recommend(history, _positive(k), context=context, allowed=allowed, repeats=repeats)
+        found = now.recommend(
+            history,
+            _positive(k),
+            context=context,
+            allowed=allowed,
+            repeats=repeats,
+            model=None if model is None else self._model(now, model, learn=learn),
+            diverse=diverse,
+            gone=out_of_stock,
+        )
         return Answer(now.hits(found.hits, found.reasons), _since(started), found.used)
 
+    def _model(self, now: Opened, name: str, *, learn: bool) -> "Recommender":
+        """A recommender by name, kept for the build that it answers for."""
+        key = (now.folder.name, name)
+        if key not in self._models:
+            from wares.config import Config
+            from wares.models import asked_for  # imports more than most processes need
+
+            found = asked_for(now, Config.read(self.folder), self.folder, name, learn=learn)
+            self._models = {k: each for k, each in self._models.items() if k[0] == key[0]} | {key: found}
+        return self._models[key]
+
     def _for_profile(
-        self, now: Opened, history: History, profile: str, k: int, where: Mapping[str, Any] | None, *, repeats: bool
+        self, now: Opened, history: History, profile: str, k: int, allowed: Mask | None, repeats: bool, started: float
     ) -> Answer:
-        started = time.perf_counter()
         hits, reasons = self._shoppers(now).recommend(
-            history, k, profile, at=self._moment(now, history), allowed=now.filters.mask(where), repeats=repeats
+            history, k, profile, at=self._moment(now, history), allowed=allowed, repeats=repeats
         )
         return Answer(now.hits(hits, reasons), _since(started), "profile: what is said + interests")
 

@@ -167,3 +167,30 @@ class Classified:
                 {"text": each.text, "share": each.share, "products": list(each.products)} for each in self.reasons
             ],
         }
+
+
+@dataclass(frozen=True)
+class Interest:
+    """A group of shoppers by what they want.
+
+    id : stays the same from build to build while it is the same group. size, share : shoppers, and of all who did
+    anything. wants : products that more of its shoppers took than of all, with the share of its shoppers (`share`) and
+    how many times that of all (`times`). groups : clusters of products likewise, by events. will_want : products that
+    its shoppers have begun to take lately. rising : clusters whose share of its events has grown lately, `times` as
+    great as before. attributes : of its shoppers what is more frequent than among all.
+    """
+
+    id: int
+    name: str
+    size: int
+    share: float
+    keywords: Sequence[str] = ()
+    wants: Sequence[Mapping[str, Any]] = ()
+    will_want: Sequence[Mapping[str, Any]] = ()
+    groups: Sequence[Mapping[str, Any]] = ()
+    rising: Sequence[Mapping[str, Any]] = ()
+    attributes: Sequence[Mapping[str, Any]] = ()
+
+    def json(self) -> dict[str, Any]:
+        """Plain values, ready for any JSON writer."""
+        return dict(vars(self))

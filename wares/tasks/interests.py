@@ -81,7 +81,7 @@ class Interests(Recommender):
     strength: Strength = "log"
     half_life: float = setting(180.0, low=0.0)
     shrink: float = setting(3.0, low=0.0)
-    said: float = setting(2.0, low=0.0)
+    said: float = setting(1.0, low=0.0)
     fresh: float = setting(0.0, low=0.0)
     smoothing: float | None = setting(None, low=0.0)
     least: int = setting(3, low=1)

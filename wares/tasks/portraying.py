@@ -63,7 +63,7 @@ class Portraits(Algorithm):
     strength: Strength = "log"
     half_life: float = setting(180.0, low=0.0)
     shrink: float = setting(3.0, low=0.0)
-    said: float = setting(2.0, low=0.0)
+    said: float = setting(1.0, low=0.0)
     sample: int = setting(100_000, low=1)
     seed: int = setting(0, low=0)
 

@@ -143,7 +143,7 @@ def segment(recency: int, frequency: int, money: int, visits: int) -> str:
             return "new"
         if frequency >= 4:
             return "champions" if money >= 4 else "loyal"
-        return "promising"
+        return "regular" if frequency == 3 else "promising"
     if recency == 3:
         return "loyal" if frequency >= 4 else "regular"
     if recency == 1 and frequency >= 4 and money >= 4:
