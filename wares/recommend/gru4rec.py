@@ -1,0 +1,38 @@
+"""What comes next, by gated memory of the session so far."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import nn
+
+from wares.recommend.recurrent import Recurrent
+
+
+@dataclass(kw_only=True, eq=False)
+class GRU4Rec(Recurrent):
+    """Reads the session event by event into a memory with gates, and foretells the next event from it.
+
+    Choose it for sessions, short and many, where the last events say most; it is the quickest of the memories to learn.
+    Time O(epochs x events x (hidden^2 + width x negatives)), memory O(n_products x width) x 16 bytes while learning; an
+    answer reads the last `length` events one by one.
+
+    Settings
+    --------
+    width : of a product's vector. hidden : of what is remembered. layers : of memory, one over the other.
+    length : events read.
+    loss : "softmax" of the right product among those drawn, or "gbce", a yes or no to each, calibrated.
+    negatives : wrong products drawn for each step; 0 = all of them. calibration : of "gbce", 1 undoes the drawing.
+    start : vectors of products begin where shoppers took them "together", or at "random".
+    dropout : share of the numbers left out at random while learning.
+    rate, decay, batch, epochs : of learning, the rate falling on a straight line; batch counts windows of `length`.
+    refresh : passes of `partial_fit`. threads : torch learns on; other numbers give other last bits.
+
+    Learned
+    -------
+    products_ : (n,) int32 the rows it has seen, ascending. network_ : weights by name. n_products_ : how many products
+    it was fitted on. curve_ : (epochs + 1, 2) the loss of each pass, the first row before learning.
+
+    Source: Hidasi & Karatzoglou 2018, doi:10.1145/3269206.3271761; sampled softmax over products shared by a step.
+    """
+
+    CELL: ClassVar[Any] = nn.GRU
