@@ -4,16 +4,28 @@ import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from wares.api import hot
 from wares.api.replies import JSON
-from wares.data.answers import Answer, Classified, Cluster, Placed
+from wares.data.answers import Answer, Classified, Cluster, Interest, Placed
 from wares.web import asking
 
 if TYPE_CHECKING:
     from wares.shop import Shop
+
+
+class Who(BaseModel):
+    """A shopper to place: what they say, answers to questions by their id, attributes, what they did or hold."""
+
+    model_config = ConfigDict(extra="forbid")
+    profile: str | None = Field(None, max_length=asking.MAX_QUERY)
+    answers: dict[str, str] | None = None
+    attributes: dict[str, str | int | float | bool] | None = None
+    shopper: str | None = None
+    basket: list[str] | None = None
 
 
 def refuse_unknown(request: Request) -> None:
@@ -185,9 +197,28 @@ def _about_shoppers(made: APIRouter, shop: "Shop") -> None:
     async def shoppers(prefix: str = "", limit: Limit = 20) -> dict[str, list[str]]:
         return JSON({"shoppers": shop.shoppers(prefix, limit)})  # type: ignore[return-value]
 
-    @made.get("/api/shoppers/{id:path}", tags=["shoppers"], summary="One shopper: products had, and attributes")
+    @made.get("/api/shoppers/{id:path}", tags=["shoppers"], summary="One shopper: products, attributes and profile")
     async def shopper(id: Id) -> dict[str, Any]:
-        return JSON(shop.shopper(id))  # type: ignore[return-value]
+        # Who is alike is looked for among all shoppers.
+        return JSON(await run_in_threadpool(shop.shopper, id))  # type: ignore[return-value]
+
+    @made.get("/api/interests", tags=["shoppers"], summary="Groups of shoppers by what they want and will want")
+    async def interests() -> dict[str, list[Interest]]:
+        return JSON({"interests": await run_in_threadpool(shop.interests)})  # type: ignore[return-value]
+
+    @made.get("/api/segments", tags=["shoppers"], summary="How many shoppers are loyal, at risk, lost …")
+    async def segments() -> dict[str, Any]:
+        return JSON({"segments": shop.segments()})  # type: ignore[return-value]
+
+    @made.get("/api/questions", tags=["shoppers"], summary="Questions whose answers part the interests")
+    async def questions() -> dict[str, Any]:
+        return JSON({"questions": shop.questions()})  # type: ignore[return-value]
+
+    @made.post("/api/interests", tags=["shoppers"], summary="How likely each interest is a shopper's, known or new")
+    async def place(who: Who) -> dict[str, Any]:
+        """What is given is taken together; nothing of it is kept."""
+        found = await run_in_threadpool(lambda: shop.place_shopper(**who.model_dump()))
+        return JSON({"interests": found})  # type: ignore[return-value]
 
 
 def _about_the_shop(made: APIRouter, shop: "Shop") -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 import click
 
-from wares.cli import adding, asking, building, categories, clusters, matching, reviews, serving, tuning
+from wares.cli import adding, asking, building, categories, clusters, matching, reviews, serving, shoppers, tuning
 from wares.cli.common import cli, err
 from wares.errors import WaresError
 from wares.later import quick_start
 
 __all__ = ["adding", "asking", "building", "categories", "cli", "clusters", "main", "matching", "reviews", "serving"]
-__all__ += ["tuning"]
+__all__ += ["shoppers", "tuning"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -133,6 +133,13 @@ _PARAMETERS = (
     Parameter("shopper", "The id of the shopper.", _text, _TEXT, "shopper"),
     Parameter("basket", "Ids of products, apart by commas, or a JSON list.", _basket, _TEXT, "basket", many=True),
     Parameter(
+        "profile",
+        'What the shopper says of themselves, such as "runner, two kids, likes green tea".',
+        _query,
+        _TEXT,
+        "profile",
+    ),
+    Parameter(
         "repeats",
         "Whether products had before may come again.",
         _yes,
@@ -164,7 +171,7 @@ def _table(*names: str) -> Table:
 
 SEARCH = _table("q", "k", "offset", *_FILTERS)
 SIMILAR = _table("k", "by", *_FILTERS)
-RECOMMEND = _table("shopper", "basket", "k", "repeats", *_FILTERS)
+RECOMMEND = _table("shopper", "basket", "profile", "k", "repeats", *_FILTERS)
 BOUGHT_TOGETHER = _table("k")
 NOTHING = _table()
 
