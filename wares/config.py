@@ -31,6 +31,7 @@ from wares.settings import (
     NameSettings,
     ProductSettings,
     ReviewSettings,
+    RuleSettings,
     SearchSettings,
     ShopperSettings,
     ShopSettings,
@@ -62,6 +63,7 @@ class Config:
     reviews: ReviewSettings
     interests: InterestSettings
     evaluate: EvaluateSettings
+    rules: RuleSettings
     algorithms: Mapping[str, Mapping[str, Any]]
     folder: Path | None = None
     text: str = field(default=TEMPLATE, repr=False)
@@ -236,6 +238,7 @@ def _tables(document: Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
     for name, cls in TABLES.items():
         found[name] = _dataclass(cls, document.get(name, {}), name, folder)
     default = tomlkit.parse(TEMPLATE).unwrap()
+    found["rules"], document = RuleSettings.of(document)
     found["algorithms"] = {
         role: _algorithm(cls, document.get(role, default.get(role)), (role,))
         for role, cls in ROLES.items()
@@ -362,6 +365,9 @@ def _set(document: Any, name: str, rest: str, text: str) -> None:
             _table(document, name, key)[inner] = parse_value(text, get_args(hints[key])[1], rest)
         else:
             _assign(_table(document, name), key, parse_value(text, hints[key], rest))
+        return
+    if (name, rest[:6]) == ("recommend", "rules."):
+        _assign(_table(document, name, "rules"), rest[6:], parse_value(text, RuleSettings.hint(rest[6:]), rest))
         return
     role, table = ROLES[name], _table(document, name)
     *steps, key = rest.split(".")

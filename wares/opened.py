@@ -24,9 +24,11 @@ from wares.engine import read_json
 from wares.errors import SettingError, UnknownName
 from wares.index.words import Words
 from wares.tasks import recommending
+from wares.tasks.arranging import Rules, Wish
 from wares.tasks.aspects import Aspects
 from wares.tasks.filtering import Filters
 from wares.tasks.recommending import Recommended
+from wares.tasks.ruling import rules_of
 from wares.tasks.searching import Searcher
 from wares.tasks.similar import Similar, Together
 
@@ -276,12 +278,33 @@ class Opened:
         """Histories to products."""
         return Recommender.load(self.folder / "recommend" / "model")
 
+    @cached_property
+    def rules(self) -> Rules:
+        """What the shop wants of its recommendations."""
+        asked = self.report.get("rules")  # a build made before there were rules has none
+        return rules_of(asked, self.shelf, self.filters, self._created(asked), self.end) if asked else Rules()
+
+    def _created(self, asked: Mapping[str, Any]) -> NDArray[np.int64] | None:
+        return self.context.created if asked["fresh"] else None
+
     def recommend(
-        self, history: History, k: int, *, context: Context, allowed: Mask | None, repeats: bool
+        self,
+        history: History,
+        k: int,
+        *,
+        context: Context,
+        allowed: Mask | None,
+        repeats: bool,
+        model: Recommender | None = None,
+        diverse: float = 0.0,
+        gone: bool = False,
     ) -> Recommended:
-        """The k best products of a one-shopper history, with reasons."""
+        """The k best products of a one-shopper history, with reasons.
+
+        model : another than the shop's. diverse, gone : see `wares.tasks.arranging.Wish`.
+        """
         return recommending.recommend(
-            self.recommender,
+            self.recommender if model is None else model,
             history,
             k,
             self.shelf.shown.ids,
@@ -291,6 +314,8 @@ class Opened:
             repeats=repeats,
             clusters=self.labels,
             cluster_names=[each.name for each in self.clusters],
+            wish=Wish(diverse, gone, self.rules),
+            vectors=self.vectors if diverse else None,
         )
 
     @cached_property

@@ -1,13 +1,16 @@
 """The tables of `shop.toml` that are not an algorithm's, as dataclasses, and the text that a new shop starts with."""
 
+import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from wares.data.schema import EVENTS as EVENT_COLUMNS
 from wares.data.schema import PRODUCTS as PRODUCT_COLUMNS
-from wares.errors import SettingError
+from wares.errors import SettingError, did_you_mean
+from wares.typed import Mistake, check_known, check_value
 
 TEMPLATE = """\
 # The settings of this shop. Edit them and run `wares build` again; only what they change is computed anew.
@@ -155,6 +158,73 @@ class ReviewSettings:
     columns: Mapping[str, str] = field(default_factory=dict)
     aspects: Mapping[str, str] = field(default_factory=dict)
     found: int = 12
+
+
+@dataclass(frozen=True)
+class RuleSettings:
+    """[recommend.rules]. What the shop wants of its recommendations; told in the reasons.
+
+    stock : leave out what is out of stock, unless it is asked for. fresh : by what share a product of today is lifted;
+    it falls to nothing in `fresh_days`. margin : by what share the product of the greatest margin is lifted, others by
+    as much less as theirs is, by the column `margin`. boost, bury : tables of `where`, a filter, `by`, what scores are
+    multiplied (boost) or divided (bury) by, and `say`, the reason that is told.
+    """
+
+    stock: bool = True
+    fresh: float = 0.0
+    fresh_days: float = 30.0
+    margin: float = 0.0
+    boost: tuple[Mapping[str, Any], ...] = ()
+    bury: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> tuple["RuleSettings", Mapping[str, Any]]:
+        """The rules of a document, and the document without them. Raises the mistake that is in them."""
+        recommend = document.get("recommend", {})
+        table, place = recommend.get("rules", {}), ("recommend", "rules")
+        if not isinstance(table, Mapping):
+            raise Mistake(place, "recommend.rules must be a table: [recommend.rules]")
+        for key, value in table.items():
+            check_value(value, cls.hint(key), (*place, key))
+        values: dict[str, Any] = {k: tuple(each) if isinstance(each, list) else each for k, each in table.items()}
+        found = cls(**values)
+        try:
+            found._check()
+        except SettingError as error:
+            raise Mistake(place, str(error)) from None
+        rest = {key: value for key, value in recommend.items() if key != "rules"}
+        return found, {**document, "recommend": rest} if "rules" in recommend else document
+
+    @classmethod
+    def hint(cls, key: str) -> Any:
+        """The type of one of them. Raises the mistake of an unknown one."""
+        hints = typing.get_type_hints(cls)
+        check_known(key, ("recommend", "rules", key), hints, "key in [recommend.rules]")
+        return hints[key]
+
+    def _check(self) -> None:
+        """Raises SettingError for a number or a rule that makes no sense."""
+        for name in ("fresh", "margin"):
+            if not getattr(self, name) >= 0:
+                raise SettingError(f"recommend.rules.{name} = {getattr(self, name)}: must be at least 0")
+        if not self.fresh_days > 0:
+            raise SettingError(f"recommend.rules.fresh_days = {self.fresh_days}: must be more than 0")
+        for kind in ("boost", "bury"):
+            for number, rule in enumerate(getattr(self, kind)):
+                _check_rule(rule, f"recommend.rules.{kind} {number + 1}")
+
+
+def _check_rule(rule: Mapping[str, Any], place: str) -> None:
+    for key in rule:
+        if key not in ("where", "by", "say"):
+            raise SettingError(f"{place}: unknown key {key!r}{did_you_mean(key, ('where', 'by', 'say'))}")
+    if not isinstance(rule.get("where"), Mapping) or not rule["where"]:
+        raise SettingError(f'{place} needs a filter, such as where = {{brand = ["Acme"]}}')
+    by = rule.get("by", 2.0)
+    if isinstance(by, bool) or not isinstance(by, (int, float)) or not 1 <= by < float("inf"):
+        raise SettingError(f"{place}: by = {by!r}; it must be a number of at least 1")
+    if not isinstance(rule.get("say", ""), str):
+        raise SettingError(f"{place}: say = {rule['say']!r}; it must be text")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from wares.errors import SettingError, WaresError
 from wares.live import Live
 from wares.opened import Opened
 from wares.store.builds import Builds
+from wares.tasks.arranging import Wish
 from wares.tasks.aspects import Aspect
 
 if TYPE_CHECKING:
@@ -207,10 +208,14 @@ class Shop:
         started = time.perf_counter()
         now = self.now
         history = self._history(now, shopper, basket)
+        allowed = Wish(gone=out_of_stock, rules=now.rules).allowed(now.filters.mask(where))
         if profile is not None:
-            return self._for_profile(now, history, profile, _positive(k), now.filters.mask(where), repeats, started)
+            if model is not None or diverse:
+                raise SettingError(
+                    "what shoppers say of themselves is answered by interests: leave model and diverse out"
+                )
+            return self._for_profile(now, history, profile, _positive(k), allowed, repeats, started)
         context = Context(at=np.array([self._moment(now, history)]))
-        allowed = now.filters.mask(where)
         found = now.recommend(
             history,
             _positive(k),

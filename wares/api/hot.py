@@ -76,7 +76,7 @@ HOT = (
     ),
     Hot(
         "/api/recommend",
-        lambda shop, _, arguments: shop.recommend(**arguments),
+        lambda shop, _, arguments: shop.recommend(**arguments, learn=False),
         asking.RECOMMEND,
         "Products for a shopper or a basket",
         "Answer",

@@ -80,16 +80,35 @@ def similar(
 @k_option
 @where_option
 @click.option("--repeats", is_flag=True, help="Products bought before may be answered.")
+@click.option("--model", metavar="NAME", help="By this recommender alone; see `wares algorithms`.")
+@click.option("--diverse", default=0.0, type=click.FloatRange(0, 1), help="0 to 1: products unlike each other.")
+@click.option("--out-of-stock", is_flag=True, help="What is sold out may be answered.")
 @json_option
 def recommend(
-    shop: Path, shopper: str | None, basket: str | None, k: int, where: str | None, repeats: bool, as_json: bool
+    shop: Path,
+    shopper: str | None,
+    basket: str | None,
+    k: int,
+    where: str | None,
+    repeats: bool,
+    model: str | None,
+    diverse: float,
+    out_of_stock: bool,
+    as_json: bool,
 ) -> None:
     """Products for a shopper, for a basket, or (with neither) for a stranger."""
     products = None if basket is None else [each.strip() for each in basket.split(",") if each.strip()]
     if products == []:
         raise SettingError(f"--basket {basket!r} names no product; give ids with commas between them: P1,P2")
     answer = common.open_folder(shop).recommend(
-        shopper=shopper, basket=products, k=k, where=filters(where), repeats=repeats
+        shopper=shopper,
+        basket=products,
+        k=k,
+        where=filters(where),
+        repeats=repeats,
+        model=model,
+        diverse=diverse,
+        out_of_stock=out_of_stock,
     )
     print_answer(answer, as_json)
 

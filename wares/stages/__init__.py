@@ -13,7 +13,7 @@ from wares.stages.finding import index_stage, together_stage, words_stage
 from wares.stages.judging import judge_stage
 from wares.stages.labels import logged
 from wares.stages.line import Line
-from wares.stages.recommending import created, ratings, recommend_stage
+from wares.stages.recommending import created, ratings, recommend_stage, rules_stage
 from wares.stages.vectors import vectors_stage
 
 
@@ -34,6 +34,7 @@ def run_all(run: Run) -> dict[str, Any]:
     context = Context(vectors=vectors, clusters=labels, created=created(shelf.shown), ratings=ratings(shelf.shown))
     recommend_stage(line, history, context)
     _interests(line, shelf, history, context, seen, end)
+    rules_stage(line, shelf, context.created, end)
     judge_stage(line, shelf.shown, history, context, seen)
     line.report |= {"end": end, "search": vars(line.config.search)}
     return line.report

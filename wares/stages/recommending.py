@@ -13,9 +13,12 @@ from sklearn.base import clone
 from wares.algorithm import Context, Recommender, load
 from wares.data.catalog import Catalog
 from wares.data.history import History
+from wares.data.shelf import Shelf
 from wares.engine import Tell, read_json, write_json
 from wares.errors import DataError
 from wares.stages.line import Line, settings_of
+from wares.tasks.filtering import Filters
+from wares.tasks.ruling import rules_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,13 @@ def recommend_stage(line: Line, history: History, context: Context) -> None:
         "text": " + ".join(names) or "nothing yet: there are no events",
         "left_out": getattr(fitted, "left_out_", []),
     }
+
+
+def rules_stage(line: Line, shelf: Shelf, created: NDArray[np.int64] | None, end: int) -> None:
+    """Look at the rules: what they cannot mean is said before anything is published."""
+    asked = vars(line.config.rules)
+    rules_of(asked, shelf, Filters.load(line.folders["search"] / "filters"), created, end)
+    line.report["rules"] = {name: list(each) if isinstance(each, tuple) else each for name, each in asked.items()}
 
 
 def _inner(model: Recommender) -> dict[str, Any]:

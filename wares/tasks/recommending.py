@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wares.algorithm import Context, Recommender
-from wares.arrays import Labels, Mask
+from wares.arrays import Labels, Mask, Vectors
 from wares.data.history import History
 from wares.data.hits import Hits, Reason
 from wares.data.ids import Ids
+from wares.tasks.arranging import Wish, arrange, told
 from wares.tasks.blending import Blend, name_of
 from wares.tasks.explaining import Titles, reasons
 
@@ -38,15 +39,24 @@ def recommend(
     why: bool = True,
     clusters: Labels | None = None,
     cluster_names: Sequence[str] | Mapping[int, str] | None = None,
+    wish: Wish | None = None,
+    vectors: Vectors | None = None,
 ) -> Recommended:
-    """The k best products of a one-shopper history; each part of a blend is asked once for answer and reasons."""
+    """The k best products of a one-shopper history; each part of a blend is asked once for answer and reasons.
+
+    wish : rules of the shop and variety, by which the best of a larger pool are put in order. vectors : of all
+    products, to tell how like they are.
+    """
     mixture = None
+    wish = wish or Wish()
+    allowed, pool = wish.allowed(allowed), wish.pool(k)
     if isinstance(model, Blend):
-        hits, mixture = model.best(history, k, context=context, allowed=allowed, repeats=repeats)
+        hits, mixture = model.best(history, pool, context=context, allowed=allowed, repeats=repeats)
         used = " + ".join(name for name, _ in model.used(mixture))
     else:
-        hits = model.recommend(history, k, context=context, allowed=allowed, repeats=repeats)
+        hits = model.recommend(history, pool, context=context, allowed=allowed, repeats=repeats)
         used = name_of(model)
+    hits = arrange(hits, k, wish, vectors)
     rows = hits.rows[0][hits.rows[0] >= 0]
     said: list[tuple[Reason, ...]] = []
     if why and len(rows):
@@ -61,4 +71,5 @@ def recommend(
             clusters=clusters,
             cluster_names=cluster_names,
         )
+        said = told(said, rows, wish)
     return Recommended(hits, said, used)

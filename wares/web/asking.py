@@ -67,6 +67,13 @@ def _number(name: str, text: str) -> float:
     return number
 
 
+def _share(name: str, text: str) -> float:
+    number = _number(name, text)
+    if not 0 <= number <= 1:
+        raise SettingError(f"{name} must be from 0 to 1, not {text}")
+    return number
+
+
 def _yes(name: str, text: str) -> bool:
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if text.lower() not in words:
@@ -146,6 +153,21 @@ _PARAMETERS = (
         {"type": "boolean", "default": False},
         "repeats",
     ),
+    Parameter("model", "A recommender by name, of those that were learned.", _text, _TEXT, "model"),
+    Parameter(
+        "diverse",
+        "From 0 to 1, how much products unlike each other are preferred.",
+        _share,
+        {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
+        "diverse",
+    ),
+    Parameter(
+        "out_of_stock",
+        "Whether what is sold out may be answered.",
+        _yes,
+        {"type": "boolean", "default": False},
+        "out_of_stock",
+    ),
     Parameter("brand", "Only these brands.", _text, _TEXTS, filter=("brand", ""), many=True),
     Parameter("category", "Only below these category paths.", _text, _TEXTS, filter=("category", ""), many=True),
     Parameter(
@@ -171,7 +193,7 @@ def _table(*names: str) -> Table:
 
 SEARCH = _table("q", "k", "offset", *_FILTERS)
 SIMILAR = _table("k", "by", *_FILTERS)
-RECOMMEND = _table("shopper", "basket", "profile", "k", "repeats", *_FILTERS)
+RECOMMEND = _table("shopper", "basket", "profile", "k", "repeats", "model", "diverse", "out_of_stock", *_FILTERS)
 BOUGHT_TOGETHER = _table("k")
 NOTHING = _table()
 
