@@ -100,6 +100,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "popular": "wares.recommend.popular:Popular",
         "profile": "wares.tasks.telling:Profile",
         "repeat": "wares.recommend.repeat:Repeat",
+        "ncf": "wares.recommend.ncf:NCF [deep]",
         "lightgcn": "wares.recommend.lightgcn:LightGCN [deep]",
         "multvae": "wares.recommend.multvae:MultVAE [deep]",
         "rnn": "wares.recommend.rnn:RNN [deep]",

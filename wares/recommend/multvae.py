@@ -8,18 +8,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.utils.extmath import randomized_svd
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows
 from wares.data.history import History
 from wares.errors import DataError
+from wares.recommend.directions import directions
 from wares.recommend.profile import Profile, Strength, matrix_of, picked
 from wares.training import Progress, Training, steady, train
 
-FEWEST_STEPS = 60
+FEWEST_STEPS = 200
 """Few shoppers are gone through more often than `epochs` says: by fewer steps nothing is learned."""
 
 SPREAD = 0.01
@@ -68,7 +67,7 @@ class MultVAE(Recommender):
     most: float = setting(0.2, low=0.0, high=1.0)
     anneal: float = setting(0.8, low=0.0, high=1.0)
     negatives: int = setting(16384, low=1)
-    rate: float = setting(1e-3, low=1e-8)
+    rate: float = setting(2e-3, low=1e-8)
     decay: float = setting(0.0, low=0.0)
     batch: int = setting(128, low=1)
     epochs: int = setting(60, low=1)
@@ -149,16 +148,12 @@ class _Coder(nn.Module):
     def lay(self, taken: csr_array, seed: int) -> None:
         """Begin as what a straight line can say: the directions in which histories spread, and how common each product
         is. What is learned then is what bends it, in a fraction of the steps."""
-        most = min(*taken.shape, self.middle.out_features, self.middle.in_features) - 1
-        with torch.no_grad(), threadpool_limits(1, user_api="blas"):
+        with torch.no_grad():
             self.usual.copy_(torch.from_numpy(np.log(np.bincount(taken.indices, minlength=taken.shape[1]) + 0.5)))
-            if most < 1:
-                return
-            rows = csr_array(taken.multiply(1 / np.sqrt(taken.multiply(taken).sum(axis=1))[:, None]))
-            _, _, lines = randomized_svd(rows, most, n_iter=4, random_state=seed)
-            found = torch.from_numpy(np.ascontiguousarray(lines.T, np.float32))
-            self.rise.weight[:, :most] += found
-            self.products[:, :most] += LOUD * found
+            lines = torch.from_numpy(directions(taken, min(self.middle.weight.shape), seed))
+            most = lines.shape[1]
+            self.rise.weight[:, :most] += lines
+            self.products[:, :most] += LOUD * lines
             for each in (self.middle.weight, self.back.weight):
                 each[range(most), range(most)] += 1
 
