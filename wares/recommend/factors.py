@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_lapack_funcs
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 from wares.algorithm import Context, Recommender, setting
 from wares.arrays import Dense, Rows
@@ -98,10 +100,11 @@ class Factors(Recommender):
         starts = np.concatenate([[0], np.cumsum(told)])[profile.indptr]
         rows, values = profile.rows[told], profile.values[told].astype(np.float64)
         vectors = np.zeros((len(starts) - 1, self.factors_.shape[1]), np.float32)
-        for shopper in np.flatnonzero(np.diff(starts)):
-            own = slice(starts[shopper], starts[shopper + 1])
-            matrix, pulls = self._system(rows[own], values[own])
-            vectors[shopper] = solved(matrix, pulls.sum(axis=0)[None])[:, 0]
+        with calm(len(vectors)):
+            for shopper in np.flatnonzero(np.diff(starts)):
+                own = slice(starts[shopper], starts[shopper + 1])
+                matrix, pulls = self._system(rows[own], values[own])
+                vectors[shopper] = solved(matrix, pulls.sum(axis=0)[None])[:, 0]
         return vectors, np.diff(starts) > 0
 
     def _taken(self, history: History) -> csr_array:
@@ -118,6 +121,11 @@ class Factors(Recommender):
         self.factors_ = np.ascontiguousarray(factors, np.float32)
         self.biases_ = np.zeros(len(factors), np.float32) if biases is None else np.asarray(biases, np.float32)
         self.shoppers_of_ = counts.astype(np.int64)
+
+
+def calm(n_shoppers: int) -> AbstractContextManager[Any]:
+    """For many small systems one after another: a second thread of BLAS would only wait for each."""
+    return threadpool_limits(1, "blas") if n_shoppers > 8 else nullcontext()
 
 
 def solved(matrix: NDArray[np.float64], pulls: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from wares.data.history import History
 from wares.errors import DataError
 from wares.kernels.descent import pointwise
 from wares.recommend.descending import Descending, Numbers, entries
-from wares.recommend.factors import solved
+from wares.recommend.factors import calm, solved
 
 BIASES = 0.2
 """Of ratings, biases are shrunk this much as strongly as factors: there are many more events to each."""
@@ -132,15 +132,18 @@ class MF(Descending):
         vectors = np.zeros((len(history), width + 1), np.float32)
         rated = ratings(history, len(self.rated_))
         if rated is not None:
-            for shopper in np.flatnonzero(np.diff(rated.indptr)):
-                own = slice(rated.indptr[shopper], rated.indptr[shopper + 1])
-                rows = rated.indices[own]
-                known = np.concatenate([self.rated_[rows], np.ones((len(rows), 1), np.float32)], 1).astype(np.float64)
-                penalty = np.full(width + 1, max(self.rating_regularisation * len(rows), 1e-6))
-                penalty[-1] *= BIASES
-                left = rated.data[own].astype(np.float64) - self.scale_[0] - self.rated_biases_[rows]
-                matrix = known.T @ known + np.diag(np.maximum(penalty, 1e-6))
-                vectors[shopper] = solved(matrix, (left @ known)[None])[:, 0]
+            with calm(len(vectors)):
+                for shopper in np.flatnonzero(np.diff(rated.indptr)):
+                    own = slice(rated.indptr[shopper], rated.indptr[shopper + 1])
+                    rows = rated.indices[own]
+                    known = np.concatenate([self.rated_[rows], np.ones((len(rows), 1), np.float32)], 1).astype(
+                        np.float64
+                    )
+                    penalty = np.full(width + 1, max(self.rating_regularisation * len(rows), 1e-6))
+                    penalty[-1] *= BIASES
+                    left = rated.data[own].astype(np.float64) - self.scale_[0] - self.rated_biases_[rows]
+                    matrix = known.T @ known + np.diag(np.maximum(penalty, 1e-6))
+                    vectors[shopper] = solved(matrix, (left @ known)[None])[:, 0]
         return vectors[:, :width], vectors[:, width]
 
     def _system(self, rows: NDArray[np.int32], values: NDArray[np.float64]) -> tuple[Any, Any]:
