@@ -18,8 +18,8 @@ from wares.errors import SettingError
 from wares.opened import Opened
 from wares.stages.interests import buys_of, prices_of
 from wares.tasks import interviewing, personas, segments, telling
+from wares.tasks.demographics import Traits
 from wares.tasks.interests import Interests
-from wares.tasks.traits import Traits
 
 NONE = (
     "this shop has no interests of shoppers: it needs events of 30 shoppers (interests.least) and interests.on = true; "

@@ -18,7 +18,7 @@ from wares.registry import make
 from wares.stages.line import Line
 from wares.store.steps import hash_array, hashed
 from wares.tasks import following, interests, interviewing, numbering, portraying, segments, wanting
-from wares.tasks.traits import Traits
+from wares.tasks.demographics import Traits
 
 STEADY = 0.6
 """Share of an interest's shoppers that must have been in it before for it to keep its name."""

@@ -59,6 +59,7 @@ class Interests(Recommender):
     -------
     portraits_ : how shoppers are read.
     prior_ : (n_interests,) float32 share of the shoppers; the interests stand by it, the greatest first.
+    centers_ : (n_interests, width) float32 the mean of the clustered shoppers of each, as `joined` sees them.
     by_events_, by_text_, by_attributes_ : (columns + 1, n_interests) float32 linear models, the last row the constant.
     smoothing_ : the one that was taken.
     votes_ : (n_interests, n_products) float64 votes of their shoppers, each worth 2 ** (days since 2010 / fresh).
@@ -125,6 +126,8 @@ class Interests(Recommender):
         order = np.argsort(-sizes, kind="stable")
         labels = np.where(kept, np.argsort(order, kind="stable")[labels], -1)
         self.prior_ = (sizes[order] / sizes.sum()).astype(np.float32)
+        member = csr_array((np.ones(int(kept.sum())), (labels[kept], np.flatnonzero(kept))), (len(sizes), len(labels)))
+        self.centers_ = np.asarray((member @ X) / sizes[order][:, None], np.float32)
         events, pieces, owners = self._pieces(known, some, labels)
         self.by_events_ = _linear(events, owners, len(sizes))
         self.by_text_ = _linear(pieces, owners, len(sizes))
@@ -228,6 +231,13 @@ class Interests(Recommender):
             out[start:stop] = self._place(part, context_rows(context, start, stop))
             start = stop
         return out
+
+    def nearest(self, history: History, context: Context = Context()) -> Labels:
+        """(n_shoppers,) the interest whose mean is nearest to all that is known: where a shopper would be clustered."""
+        self._ready()
+        rows = joined(self._views(history, context), self._weights)
+        squares = np.einsum("ij,ij->i", self.centers_, self.centers_)
+        return np.asarray((squares - 2 * (rows @ self.centers_.T)).argmin(axis=1), np.int64)
 
     def portrait(self, history: History, context: Context = Context()) -> Dense:
         """(n_shoppers, width) rows of length one, by text and behaviour, to compare shoppers by; 0 of unknown ones."""

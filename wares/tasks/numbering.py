@@ -21,7 +21,7 @@ SPLITS = 3
 FEW = 60
 """Shoppers under which nothing can be told of a number: then there are two interests."""
 
-SURE = 2.0
+SURE = 1.0
 """Standard errors by which a number must tell less than the best not to be taken: people see more with more of them."""
 
 EACH = 20
