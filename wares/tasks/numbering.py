@@ -12,7 +12,7 @@ from wares.arrays import Dense, Labels
 from wares.data.history import History
 from wares.recommend.profile import Profile
 
-NUMBERS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 25, 30, 40)
+NUMBERS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 25)
 """Numbers of interests that are looked at: as many as people can tell apart."""
 
 SPLITS = 3
