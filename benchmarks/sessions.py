@@ -210,11 +210,11 @@ def row(task: Task, name: str, model: Recommender, seen: Sequence[float]) -> Row
         f"{task.name}, {len(task.test.right):,} questions: {name}",
         first,
         found[0],
-        {f"{peer} (published)": values[0] for peer, values in task.published.items()},
+        {f"{peer} (published)": values[0] for peer, values in task.published.items()} if "blend" in name else {},
         better="more",
         quality={
             second: found[1],
-            **{f"{peer} (published), {second}": values[1] for peer, values in task.published.items()},
+            **({f"{p}, {second}": both[1] for p, both in task.published.items()} if "blend" in name else {}),
             **{f"{measure}, validation": value for measure, value in zip(task.measures, seen, strict=True)},
             "CPU seconds to learn": learned,
             "CPU seconds to ask and judge": asked,

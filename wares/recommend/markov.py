@@ -15,7 +15,7 @@ from wares.arrays import Dense, Sparse
 from wares.data.history import History
 from wares.kernels.following import followers
 from wares.recommend.pairs import Pairwise, greatest_of, packed, scaled
-from wares.recommend.profile import DAY
+from wares.recommend.profile import DAY, frozen
 
 
 @dataclass(kw_only=True, eq=False)
@@ -64,9 +64,9 @@ class Markov(Pairwise):
                 starts,
                 np.argsort(taken.products, kind="stable"),
                 taken.owners().astype(np.int32),
-                taken.indptr,
-                taken.products,
-                np.empty(0, np.int64) if taken.times is None else taken.times,
+                frozen(taken.indptr),
+                frozen(taken.products),
+                frozen(np.empty(0, np.int64) if taken.times is None else taken.times),
                 self._gaps(),
                 np.float64(self.gap * DAY),
                 np.float32(self.backward),
