@@ -40,6 +40,7 @@ NAMES = (
     "recommend_all",
     "sequence",
     "sessions",
+    "growth",
     "movielens",
     "search",
     "serve",
