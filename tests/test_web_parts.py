@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wares.text.chinese import is_chinese
 from wares.web import charts, formats, tiles, words
 
 
@@ -40,9 +41,9 @@ def test_every_phrase_takes_the_same_values_in_every_language() -> None:
 
 
 def test_whether_titles_are_chinese() -> None:
-    assert words.is_chinese(["龙井绿茶", "green 茶", "mug"])
-    assert not words.is_chinese(["mug", "tea"])
-    assert not words.is_chinese([])
+    assert is_chinese(["龙井绿茶", "green 茶", "mug"])
+    assert not is_chinese(["mug", "tea"])
+    assert not is_chinese([])
 
 
 def test_a_picture_suits_its_product() -> None:

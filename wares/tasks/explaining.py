@@ -1,10 +1,10 @@
 """Why a product was recommended: from what each event adds to its score to sentences."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from wares.recommend.popular import Popular
 from wares.recommend.profile import Profile, frozen
 from wares.recommend.repeat import Repeat
 from wares.tasks.blending import Blend, Mixture, contributions_to
+from wares.tasks.sentences import Say, speaker
 
 MOST = 3
 """Sentences of a hit, before "other"."""
@@ -29,13 +30,21 @@ LEAST = 0.02
 """Share below which nothing is said."""
 
 LATEST = 20
-"""Products left out one by one to explain a recommender that cannot say what each event adds."""
+"""Products left out one by one to explain a recommender that cannot say what each event adds: the latest, or those that
+it looks at most."""
 
 
 class Titles(Protocol):
     """Titles by row: a list, a polars column or an Arrow array read one at a time."""
 
     def __getitem__(self, row: int, /) -> str: ...
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """A recommender that can say how much it looked at each event of a one-shopper history."""
+
+    def weights_of(self, history: History) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +139,34 @@ def _by_product(part: Recommender, history: History, rows: Rows, context: Contex
 
 
 def _left_out(part: Recommender, history: History, rows: Rows, context: Context) -> tuple[NDArray[np.integer], Dense]:
-    """By how much the score falls without a product; of the latest products only."""
-    whole = part.score(history, rows, context=context)[0]
-    products = np.array(list(dict.fromkeys(history.products[::-1].tolist()))[:LATEST], np.int64)
-    falls = np.zeros((len(rows), len(products)), np.float32)
-    for number, product in enumerate(products.tolist()):
-        less = part.score(history.without(0, product), rows, context=context)[0]
-        falls[:, number] = np.where(np.isfinite(whole), whole, 0) - np.where(np.isfinite(less), less, 0)
-    return products, falls
+    """By how much the score falls without a product; of some products only, all asked about at once."""
+    products = _telling(part, history)
+    asked = np.concatenate([np.full((1, history.n_events), True), history.products != products[:, None]])
+    versions = history.take(np.zeros(len(asked), np.int64)).keep(asked.ravel())
+    scores = part.score(versions, rows, context=_repeated(context, len(asked)))
+    scores = np.where(np.isfinite(scores), scores, 0)
+    return products, np.ascontiguousarray((scores[0] - scores[1:]).T, np.float32)
+
+
+def _telling(part: Recommender, history: History) -> NDArray[np.int64]:
+    """(at most LATEST, 1 at least where there is an event) the products to leave out: those looked at most by a model
+    that tells (`weights_of`), of others the latest."""
+    latest = np.array(list(dict.fromkeys(history.products[::-1].tolist())), np.int64)
+    if len(latest) <= LATEST or not isinstance(part, Looks):
+        return latest[:LATEST]
+    looks = np.bincount(history.products, part.weights_of(history), minlength=history.n_products)[latest]
+    return latest[np.argsort(-looks, kind="stable")[:LATEST]]
+
+
+def _repeated(context: Context, n: int) -> Context:
+    """The context of one shopper for as many versions of the history."""
+    if context.shoppers is None and context.at is None:
+        return context
+    return replace(
+        context,
+        shoppers=None if context.shoppers is None else np.repeat(context.shoppers, n, axis=0),
+        at=None if context.at is None else np.repeat(context.at, n),
+    )
 
 
 def reasons(
@@ -154,12 +183,14 @@ def reasons(
 ) -> list[tuple[Reason, ...]]:
     """For each of `rows` the sentences that say why, the greatest share first, "other" last; shares sum to 1.
 
-    `history` is of one shopper. Shares are fractions of the score, exact where the recommender is a sum over events.
+    `history` is of one shopper. Shares are fractions of the score: exact where the recommender is a sum over events,
+    of others by how much it falls without a product. They are in Chinese where the titles are.
     """
     made = amounts(model, history, rows, context=context, mixture=mixture)
     bought, alike = _strongest(made.products, made.bought), _strongest(made.products, made.alike)
     own = (np.asarray(rows)[:, None] == made.products).any(axis=1).tolist()
     name = lru_cache(maxsize=None)(ids.name)  # the same few products stand in many sentences
+    say = speaker([titles[each] for each in (*np.asarray(rows).tolist(), *made.products[:MOST].tolist())])
     single = [each.tolist() for each in (made.again, made.cluster, made.everybody, made.newest, made.total)]
     found = []
     for number, row in enumerate(np.asarray(rows).tolist()):
@@ -168,19 +199,19 @@ def reasons(
         least = LEAST * total
         said = [
             _Said(*each, words)
-            for each, words in ((bought[number], "because you bought"), (alike[number], "similar to"))
+            for each, words in ((bought[number], "bought"), (alike[number], "alike"))
             if each[0] > least
         ]
         if own[number] and again > least:
             times = int((history.products == row).sum())
-            said.append(_Said(again, [row], f"you have bought it {'once' if times == 1 else f'{times} times'}", False))
+            said.append(_Said(again, [row], say("once" if times == 1 else "again", times=times), False))
         if cluster > least:
-            said.append(_Said(cluster, [], _popular_in(row, clusters, cluster_names)))
+            said.append(_Said(cluster, [], _popular_in(say, row, clusters, cluster_names)))
         if everybody > least:
-            said.append(_Said(everybody, [], "popular with all shoppers"))
+            said.append(_Said(everybody, [], say("everybody")))
         if newest > least:
-            said.append(_Said(newest, [], "new in the shop"))
-        found.append(_sentences(said, total, name, titles))
+            said.append(_Said(newest, [], say("newest")))
+        found.append(_sentences(said, total, name, titles, say))
     return found
 
 
@@ -188,7 +219,8 @@ _amount = itemgetter(0)
 
 
 class _Said(NamedTuple):
-    """A sentence: what it gives to the score, the products that it rests on, its words, and whether titles follow."""
+    """A sentence: what it gives to the score, the products that it rests on, its words; `titled` where these are the
+    name of a phrase that titles go into."""
 
     amount: float
     products: list[int]
@@ -196,7 +228,9 @@ class _Said(NamedTuple):
     titled: bool = True
 
 
-def _sentences(said: list[_Said], total: float, name: Callable[[int], str], titles: Titles) -> tuple[Reason, ...]:
+def _sentences(
+    said: list[_Said], total: float, name: Callable[[int], str], titles: Titles, say: Say
+) -> tuple[Reason, ...]:
     if total <= 0:
         return (Reason("other", 1.0),)
     if len(said) > 1:
@@ -205,7 +239,7 @@ def _sentences(said: list[_Said], total: float, name: Callable[[int], str], titl
     whole = max(total, sum(each.amount for each in said))
     named = []
     for amount, products, words, titled in said:
-        text = f"{words} {' and '.join(titles[each] for each in products)}" if products and titled else words
+        text = say(words, titles=say("and").join(titles[each] for each in products)) if titled and products else words
         named.append(Reason(text, round(amount / whole, 6), [name(each) for each in products]))
     return (*named, Reason("other", max(0.0, 1.0 - sum(each.share for each in named))))
 
@@ -228,7 +262,7 @@ def _strongest(products: NDArray[np.integer], given: NDArray[np.floating]) -> li
     return found
 
 
-def _popular_in(row: int, clusters: Labels | None, names: Sequence[str] | Mapping[int, str] | None) -> str:
+def _popular_in(say: Say, row: int, clusters: Labels | None, names: Sequence[str] | Mapping[int, str] | None) -> str:
     if clusters is None or names is None or row >= len(clusters) or clusters[row] < 0:
-        return "popular among what is like it"
-    return f"popular in {names[int(clusters[row])]}"
+        return say("alike_popular")
+    return say("popular_in", name=names[int(clusters[row])])

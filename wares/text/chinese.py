@@ -1,5 +1,7 @@
 """Chinese to words, by the dictionary and hidden Markov model of jieba; and the letters of other scripts."""
 
+from collections.abc import Iterable
+
 HAN = r"\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Han characters, as the inside of a character class."""
 
@@ -25,3 +27,9 @@ def cut(text: str) -> list[str]:
     import rjieba
 
     return list(rjieba.cut(text))
+
+
+def is_chinese(texts: Iterable[str]) -> bool:
+    """Whether most of some texts are written with Han characters."""
+    han = [any("\u4e00" <= letter <= "\u9fff" for letter in text) for text in texts]
+    return bool(han) and sum(han) * 2 > len(han)

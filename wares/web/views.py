@@ -11,9 +11,10 @@ from starlette.requests import Request
 from wares.data.answers import GOES, NEXT_BUILD, Cluster, Hit
 from wares.data.hits import Reason
 from wares.data.opinions import Opinion, Reviewed
+from wares.text.chinese import is_chinese
 from wares.web.formats import label, leaf, plain, price, product_url
 from wares.web.tiles import Tile, tile
-from wares.web.words import Say, has, is_chinese
+from wares.web.words import Say, has
 
 if TYPE_CHECKING:
     from wares.shop import Shop
