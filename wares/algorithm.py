@@ -56,7 +56,7 @@ class Context:
     moment asked about. history : for encoders that learn from behaviour. created : (n_products,) ns since 1970 UTC,
     when each product came in. told : (n_shoppers, n_phrases, width) what the shoppers asked about say of themselves,
     phrase by phrase, as unit rows in the space of `vectors`; zero rows where one says less. ratings : (n_products,) how
-    people rate each product on the mean, NaN where nobody has.
+    people rate each product on the mean, NaN where nobody has. prices : (n_products,), NaN where none is known.
     """
 
     vectors: Vectors | None = None
@@ -67,6 +67,7 @@ class Context:
     created: NDArray[np.int64] | None = None
     told: Dense | None = None
     ratings: NDArray[np.float32] | None = None
+    prices: NDArray[np.float32] | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -266,6 +267,9 @@ class Recommender(Algorithm):
 
     BLOCK: ClassVar[int] = 256
     """Histories scored at once: scores take BLOCK x n_products x 4 bytes."""
+
+    APART: ClassVar[bool] = True
+    """Whether a build may learn its parts each in a step of its own, which is once, from all events."""
 
     @abstractmethod
     def fit(self, history: History, context: Context = Context()) -> Self:

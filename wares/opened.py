@@ -321,14 +321,10 @@ class Opened:
     @cached_property
     def context(self) -> Context:
         """What recommenders learned from beside the history."""
-        from wares.stages.recommending import created, ratings  # imports what answering does without
+        from wares.stages.recommending import known_of  # imports what answering does without
 
-        return Context(
-            vectors=self.vectors,
-            clusters=np.asarray(np.load(self.folder / "clusters" / "labels.npy", mmap_mode="r")),
-            created=created(self.shelf.shown),
-            ratings=ratings(self.shelf.shown),
-        )
+        clusters = np.asarray(np.load(self.folder / "clusters" / "labels.npy", mmap_mode="r"))
+        return known_of(self.shelf.shown, self.vectors, clusters)
 
     def warm(self) -> None:
         """Use every part once: what is mapped, loaded or compiled at first use is then ready."""

@@ -85,6 +85,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "content": "wares.recommend.content:Content",
         "ease": "wares.recommend.ease:EASE",
         "gru4rec": "wares.recommend.gru4rec:GRU4Rec [deep]",
+        "hybrid": "wares.tasks.hybrid:Hybrid [rank]",
         "interests": "wares.tasks.interests:Interests",
         "itemknn": "wares.recommend.itemknn:ItemKNN",
         "markov": "wares.recommend.markov:Markov",

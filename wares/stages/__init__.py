@@ -13,7 +13,7 @@ from wares.stages.finding import index_stage, together_stage, words_stage
 from wares.stages.judging import judge_stage
 from wares.stages.labels import logged
 from wares.stages.line import Line
-from wares.stages.recommending import created, ratings, recommend_stage, rules_stage
+from wares.stages.recommending import known_of, recommend_stage, rules_stage
 from wares.stages.vectors import vectors_stage
 
 
@@ -31,7 +31,7 @@ def run_all(run: Run) -> dict[str, Any]:
     index_stage(line, vectors)
     together_stage(line, history)
     # Recommenders learn from clusters of these products alone: what they answer is that of a build from nothing.
-    context = Context(vectors=vectors, clusters=labels, created=created(shelf.shown), ratings=ratings(shelf.shown))
+    context = known_of(shelf.shown, vectors, labels)
     recommend_stage(line, history, context)
     _interests(line, shelf, history, context, seen, end)
     rules_stage(line, shelf, context.created, end)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from wares.algorithm import Context, Recommender, load
+from wares.arrays import Labels, Vectors
 from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.data.shelf import Shelf
@@ -79,7 +80,7 @@ def rules_stage(line: Line, shelf: Shelf, created: NDArray[np.int64] | None, end
 
 def _inner(model: Recommender) -> dict[str, Any]:
     """The settings of a composite that are recommenders, or lists of them."""
-    own = model.get_params(deep=False)
+    own = model.get_params(deep=False) if model.APART else {}
     return {
         name: value
         for name, value in own.items()
@@ -116,11 +117,19 @@ def _reads(line: Line, model: Recommender, context: Context) -> Sequence[str | N
         "clusters": line.keys["clusters"],
         "created": line.keys["shelf"] if context.created is not None else None,
         "ratings": line.keys["shelf"] if context.ratings is not None else None,
+        "prices": line.keys["shelf"] if context.prices is not None else None,
     }
     return [
         str(context.vectors.shape[0]) if context.vectors is not None else None,
         *(keys[each] for each in model.READS),
     ]
+
+
+def known_of(shown: Catalog, vectors: Vectors, clusters: Labels) -> Context:
+    """What recommenders learn from beside the history."""
+    return Context(
+        vectors=vectors, clusters=clusters, created=created(shown), ratings=ratings(shown), prices=prices(shown)
+    )
 
 
 def created(shown: Catalog) -> NDArray[np.int64] | None:
@@ -132,6 +141,15 @@ def created(shown: Catalog) -> NDArray[np.int64] | None:
 
 def ratings(shown: Catalog) -> NDArray[np.float32] | None:
     """(n_shown,) how people rate each product, NaN where nobody has; None where nobody says."""
-    if not shown.has("rating"):
+    return _numbers(shown, "rating")
+
+
+def prices(shown: Catalog) -> NDArray[np.float32] | None:
+    """(n_shown,) the price of each product, NaN where none is known; None where there are none."""
+    return _numbers(shown, "price")
+
+
+def _numbers(shown: Catalog, column: str) -> NDArray[np.float32] | None:
+    if not shown.has(column):
         return None
-    return shown.frame(["rating"])["rating"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+    return shown.frame([column])[column].cast(pl.Float32).fill_null(float("nan")).to_numpy()

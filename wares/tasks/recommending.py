@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wares.algorithm import Context, Recommender
 from wares.arrays import Labels, Mask, Vectors
@@ -59,9 +60,11 @@ def recommend(
     hits = arrange(hits, k, wish, vectors)
     rows = hits.rows[0][hits.rows[0] >= 0]
     said: list[tuple[Reason, ...]] = []
+    # What puts the proposals of a blend in order gives no reasons; why they are proposed, the blend can tell.
+    basis: Any = getattr(model, "base_", model)
     if why and len(rows):
         said = reasons(
-            model,
+            basis,
             history,
             rows,
             ids,
