@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from wares.plots import curve, dendrogram
-from wares.web import asking, charts, views, words
+from wares.web import asking, charts, people, views, words
 from wares.web.formats import shopper_url
 from wares.web.render import page
 
@@ -79,8 +79,8 @@ def _route(make: Make, shop: "Shop") -> Callable[[Request], Awaitable[Response]]
     async def answer(request: Request) -> Response:
         if make is _clusters:
             await run_in_threadpool(shop.drift)  # the first time it may read many products: others are answered
-        if make is _categories:
-            return await run_in_threadpool(make, Ask(request, shop))  # it reads the products to see what to ask
+        if make in (_categories, _interests, _shopper):
+            return await run_in_threadpool(make, Ask(request, shop))  # they look at many products or shoppers
         return make(Ask(request, shop))
 
     return answer
@@ -212,10 +212,33 @@ def _shopper(ask: Ask) -> Response:
     return ask.page(
         "shopper.html",
         shopper=views.shopper(shopper),
+        profile=people.profile(shopper["profile"], ask.say),
         cards=ask.cards(answer),
         used=answer.used,
         repeats=repeats,
         some=ask.shop.shoppers(limit=24),
+    )
+
+
+def _interests(ask: Ask) -> Response:
+    if not ask.shop.info().get("interests"):
+        return ask.page("interests.html", found=[])
+    given = ask.request.query_params
+    said = given.get("profile", "").strip()[: asking.MAX_QUERY]
+    profile = said if any(letter.isalnum() for letter in said) else ""
+    questions = ask.shop.questions()
+    answers = {one["id"]: given[one["id"]] for one in questions if given.get(one["id"]) in one["options"]}
+    placed = ask.shop.place_shopper(profile=profile or None, answers=answers) if profile or answers else []
+    return ask.page(
+        "interests.html",
+        found=people.interest_cards(ask.shop.interests(), ask.shop),
+        reason=ask.shop.info()["interests"]["reason"],
+        segments=people.segments(ask.shop.segments(), ask.say),
+        questions=questions,
+        answers=answers,
+        profile=profile,
+        likely=people.likely(placed),
+        cards=ask.cards(ask.shop.recommend(profile=profile, k=12)) if profile else [],
     )
 
 
@@ -248,6 +271,7 @@ _PAGES: Mapping[str, Make] = {
     "/categories": _categories,
     "/why/{id:path}": _why,
     "/clusters/{id:int}": _cluster,
+    "/interests": _interests,
     "/shoppers": _shoppers,
     "/shoppers/{id:path}": _shopper,
     "/quality": _quality,
