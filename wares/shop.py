@@ -200,7 +200,6 @@ class Shop:
         raises SettingError then. diverse : from 0 to 1, how much products unlike each other are preferred.
         out_of_stock : what is sold out may be answered.
 
-
         repeats : products that the history holds may be answered too. profile : what the shopper says of themselves,
         such as "runner, two kids, likes green tea"; alone, or beside a shopper or a basket. Raises UnknownName, and
         SettingError where both a shopper and a basket are given, or a profile in a shop without interests.

@@ -77,6 +77,7 @@ def similar(
 @shop_argument
 @click.option("--shopper", help="A shopper of the event log.")
 @click.option("--basket", help="Product ids, separated by commas: an anonymous basket.")
+@click.option("--profile", metavar="TEXT", help='What a shopper says: "runner, two kids, likes green tea".')
 @k_option
 @where_option
 @click.option("--repeats", is_flag=True, help="Products bought before may be answered.")
@@ -88,6 +89,7 @@ def recommend(
     shop: Path,
     shopper: str | None,
     basket: str | None,
+    profile: str | None,
     k: int,
     where: str | None,
     repeats: bool,
@@ -96,13 +98,14 @@ def recommend(
     out_of_stock: bool,
     as_json: bool,
 ) -> None:
-    """Products for a shopper, for a basket, or (with neither) for a stranger."""
+    """Products for a shopper, for a basket, for what a shopper says, or (with none of these) for a stranger."""
     products = None if basket is None else [each.strip() for each in basket.split(",") if each.strip()]
     if products == []:
         raise SettingError(f"--basket {basket!r} names no product; give ids with commas between them: P1,P2")
     answer = common.open_folder(shop).recommend(
         shopper=shopper,
         basket=products,
+        profile=profile,
         k=k,
         where=filters(where),
         repeats=repeats,
