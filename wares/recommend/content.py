@@ -19,7 +19,7 @@ from wares.kernels import nearest
 from wares.kernels.ease import add_rows
 from wares.kernels.factors import best_products
 from wares.recommend.features import basis
-from wares.recommend.profile import Profile, Strength, frozen, picked
+from wares.recommend.profile import Profile, Strength, faded, frozen, picked
 
 MANY = 1024
 """Histories from which on all cores work on them."""
@@ -62,6 +62,8 @@ class Content(Recommender):
     width : vectors wider than this are reduced to it (the directions that keep most of their length).
     strength : how much a product counts: "binary" 1, "log" of the summed weights, or their "sum".
     half_life : days after which a product of the history counts half; 0 = never fades.
+    fading : what is left of a product for each event after it; 1 = its place does not matter. For histories without
+    times, 0.5 does well.
     seed : of the reduction of sparse vectors.
 
     Learned
@@ -78,6 +80,7 @@ class Content(Recommender):
     width: int = setting(64, low=1)
     strength: Strength = "binary"
     half_life: float = setting(60.0, low=0.0)
+    fading: float = setting(1.0, low=0.0, high=1.0)
     seed: int = setting(0, low=0)
 
     def fit(self, history: History, context: Context = Context()) -> Self:
@@ -115,7 +118,7 @@ class Content(Recommender):
         if len(history) < MANY or allowed is not None or repeats:
             return super().recommend(history, k, context=context, allowed=allowed, repeats=repeats)
         vectors, empty = self._vectors(history, context)
-        profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
+        profile = self._profile(history, len(vectors), context)
         mean, lengths = self._mean(profile, vectors)
         there = np.setdiff1d(np.arange(len(vectors)), empty)
         # Columns without a vector are left out of the tiles, and of what each history holds.
@@ -190,7 +193,7 @@ class Content(Recommender):
 
     def _read(self, history: History, vectors: Dense, context: Context) -> tuple[Profile, Dense, NDArray[np.float32]]:
         """The profile with what `_mean` makes of it, which is kept for the reasons of a single history."""
-        profile = Profile.of(history, len(vectors), self.strength, self.half_life, context.at)
+        profile = self._profile(history, len(vectors), context)
         if len(history) > 1 or vectors is not self.vectors_:
             return profile, *self._mean(profile, vectors)
         key = ("mean", id(vectors), profile)
@@ -198,6 +201,10 @@ class Content(Recommender):
             history.notes[key] = (*self._mean(profile, vectors), vectors)  # which keeps its id from another
         mean, lengths, _ = history.notes[key]
         return profile, mean, lengths
+
+    def _profile(self, history: History, n: int, context: Context) -> Profile:
+        found = Profile.of(history, n, self.strength, self.half_life, context.at)
+        return faded(found, history, self.fading)
 
     def _reduced(self, vectors: Vectors) -> Dense:
         return np.ascontiguousarray(unit(np.asarray(vectors @ self.basis_, np.float32)))
