@@ -22,11 +22,12 @@ MOST = 12
 """Phrases of a sentence that are read."""
 
 _BETWEEN = re.compile(r"[,;.!?\n，；。！？、]+|\s+(?:and|und|et|y)\s+|\s+-\s+", re.IGNORECASE)
-_EMPTY = re.compile(
-    r"^(?:i am|i'm|im|i have|i've|we have|i like|i love|i want|i need|we like|likes?|loves?|wants?|needs?|has|have|"
-    r"an?|the|my|some|with|who|is|also|very|我是|我有|我喜欢|喜欢|我想要|想要|有)\s*",
-    re.IGNORECASE,
+_SMALL = (
+    """i am|i'm|im|i have|i've|we have|we are|i like|i love|i want|i need|we like|likes?|loves?|wants?|needs?|has"""
 )
+_SMALL += "|have|had|an?|the|my|our|some|someone|somebody|with|who|is|also|very|and"
+_EMPTY = re.compile(rf"^(?:(?:{_SMALL})(?=\s)|我是|我有|我喜欢|喜欢|我想要|想要|有)\s*", re.IGNORECASE)
+"""How a phrase may begin without saying anything."""
 
 
 def phrases(sentence: str) -> list[str]:
