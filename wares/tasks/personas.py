@@ -75,7 +75,9 @@ def _evidence(model: Interests, history: History, n: int) -> list[list[int]]:
     if not len(rows):
         return [[] for _ in model.prior_]
     taste = model.taste_[:, rows].astype(np.float64)
-    lift = np.log(taste / np.maximum(model.prior_ @ taste, 1e-300))
+    usual = model.prior_ @ taste
+    rows, times, taste, usual = rows[usual > 0], times[usual > 0], taste[:, usual > 0], usual[usual > 0]
+    lift = np.log(np.maximum(taste / usual, 1e-9))  # of what an interest never takes it tells nothing
     worth = lift * np.log1p(times)
     found = []
     for number in range(len(model.prior_)):
