@@ -19,7 +19,6 @@ class Recurrent(Sequential):
     CELL: ClassVar[Any]
     """The layer of torch that remembers."""
 
-    rate: float = setting(3e-3, low=1e-8)
     hidden: int = setting(64, low=1)
     layers: int = setting(1, low=1)
 

@@ -19,7 +19,7 @@ from wares.recommend.softmax import Loss, next_loss
 from wares.recommend.together import together
 from wares.training import Progress, Training, steady, train
 
-FEWEST_STEPS = 150
+FEWEST_STEPS = 120
 """Few shoppers are gone through more often than `epochs` says: by fewer steps nothing is learned."""
 
 SPREAD = 0.02
@@ -54,9 +54,9 @@ class Sequential(Recommender):
     calibration: float = setting(0.75, low=0.0, high=1.0)
     start: Literal["together", "random"] = "together"
     dropout: float = setting(0.3, low=0.0, high=0.9)
-    rate: float = setting(1e-3, low=1e-8)
+    rate: float = setting(3e-3, low=1e-8)
     decay: float = setting(0.0, low=0.0)
-    batch: int = setting(128, low=1)
+    batch: int = setting(256, low=1)
     epochs: int = setting(30, low=1)
     refresh: int = setting(3, low=1)
     threads: int = setting(1, low=1)
