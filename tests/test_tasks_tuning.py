@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from test_recommend_models import timed
 
-from wares.algorithm import Context
+from wares.algorithm import Context, Recommender
 from wares.config import Config
 from wares.data.history import History
 from wares.errors import DataError, SettingError, UnknownName
 from wares.recommend.ease import EASE
 from wares.recommend.itemknn import ItemKNN
 from wares.recommend.popular import Popular
+from wares.registry import make
 from wares.shop import Shop
 from wares.tasks.blending import Blend
 from wares.tasks.halving import Candidate, Memory, halve
@@ -132,7 +133,7 @@ def test_what_follows_is_found_better_than_popularity():
     report = found.report
     assert report["over"]["plain popular"]["low"] > 0
     assert report["ndcg"]["chosen"]["new"] > report["ndcg"]["now"]["new"]
-    assert set(report["costs"]) == {"chosen", "now", "plain popular"}
+    assert set(report["costs"]) == {"chosen", "now", "plain popular", "best single"}
     assert json.loads(json.dumps(report)) == report
     assert any("over popularity" in line or "over plain popular" in line for line in found.said)
     assert any(line.startswith("cost: ") for line in found.said)
@@ -173,13 +174,18 @@ def test_a_blend_is_written_and_read_back_with_the_comments_kept():
     assert "# a thought of mine" in changed.text
     assert "# histories to products" in changed.text
     assert changed.text.count("[recommend]") == 1
-    from wares.algorithm import Recommender
-
     read = changed.make(Recommender)
     assert repr(read) == repr(model)
     once_more = with_algorithm(changed, "recommend", model)
     assert repr(once_more.make(Recommender)) == repr(model)
     assert once_more.text.count("[[recommend.parts]]") == 2
+
+
+def test_a_hybrid_is_written_with_the_parts_of_its_blend():
+    model = make(Recommender, "hybrid", base=Blend(parts=[Popular(half_life=30.0)], weights=[0.5]))
+    changed = with_algorithm(Config.default(), "recommend", model)
+    assert "[[recommend.base.parts]]" in changed.text
+    assert repr(changed.make(Recommender)) == repr(model)
 
 
 def test_defaults_and_the_seed_of_the_shop_are_left_out():

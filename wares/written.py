@@ -1,5 +1,6 @@
 """An algorithm as the table of `shop.toml` that makes it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,9 @@ def with_algorithm(config: Config, role: str, algorithm: Algorithm) -> Config:
         del table[key]
     for key, value in table_of(algorithm, config.shop.seed).items():
         table[key] = value if not isinstance(value, list) or not _tables(value) else _array(value)
-    changed = Config.of(tomlkit.dumps(document), config.folder)
+    # A line between tables, as people write them.
+    text = re.sub(r"(?<=[^\n])\n(?=\[[a-z\[])", "\n\n", tomlkit.dumps(document))
+    changed = Config.of(text, config.folder)
     changed.make(ROLES[role])  # what was written can be read
     return changed
 

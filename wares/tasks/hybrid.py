@@ -11,7 +11,7 @@ from sklearn.base import clone
 from wares.algorithm import Context, Ranker, Recommender, context_rows, setting
 from wares.arrays import Dense, Rows
 from wares.data.history import History
-from wares.errors import DataError
+from wares.errors import DataError, SettingError
 from wares.rank.lambdamart import LambdaMART
 from wares.tasks.blending import Blend, Mixture
 from wares.tasks.features import Products, names, traits
@@ -51,7 +51,7 @@ class Hybrid(Recommender):
     APART: ClassVar[bool] = False  # the blend is learned once for each lesson
     READS: ClassVar[Sequence[str]] = ("history", "vectors", "clusters", "created", "prices")
 
-    base: Blend = field(default_factory=Blend)
+    base: Recommender = field(default_factory=Blend)
     ranker: Ranker = field(default_factory=lambda: LambdaMART(rounds=100, leaves=7, least=500))
     candidates: int = setting(100, low=1)
     lessons: int = setting(3, low=1)
@@ -63,8 +63,9 @@ class Hybrid(Recommender):
     def fit(self, history: History, context: Context = Context()) -> Self:
         """Teach the ranker on the past, then fit the blend to everything."""
         self._check()
-        lessons = list(self._lessons(history, context)) if history.times is not None and history.n_events else []
-        self.base_: Blend = clone(self.base).fit(history, context)
+        blend = self._blend()
+        lessons = self._lessons(history, context) if history.times is not None and history.n_events else []
+        self.base_: Blend = clone(blend).fit(history, context)
         features, taken, groups = [[part[number] for lesson in lessons for part in lesson] for number in range(3)]
         self.names_ = names(self._parts(self.base_))
         self.taught_ = len(groups)
@@ -98,9 +99,15 @@ class Hybrid(Recommender):
                 out[start + row] = total[products]
         return out
 
+    def _blend(self) -> Blend:
+        """The blend of the settings. Raises SettingError for another recommender: it has no parts to propose."""
+        if not isinstance(self.base, Blend):
+            raise SettingError(f"Hybrid(base={type(self.base).__name__}): it must be a blend, whose parts propose")
+        return self.base
+
     def _parts(self, base: Blend) -> list[str]:
         """Of each part its place and name: what could not be fitted in a lesson is asked as silent."""
-        return [f"{number} {type(part).__name__.lower()}" for number, part in enumerate(self.base.parts)]
+        return [f"{number} {type(part).__name__.lower()}" for number, part in enumerate(base.parts)]
 
     def _lessons(self, history: History, context: Context) -> "list[list[tuple[Dense, NDArray[np.bool_], int]]]":
         """For each moment, for each shopper who took a candidate after it, features, what was taken, and how many."""
@@ -125,7 +132,7 @@ class Hybrid(Recommender):
             rng = np.random.default_rng([self.seed, number])
             shoppers = np.sort(rng.choice(shoppers, self.most, replace=False))
         try:
-            base = clone(self.base).fit(train, context)
+            base = clone(self._blend()).fit(train, context)
         except DataError:
             return []  # too little had happened by then
         known, found = Products.of(train, context, at), []
@@ -147,7 +154,7 @@ class Hybrid(Recommender):
         n = min(len(total), len(known.table))
         free = np.ones(n, bool)
         free[one.products[one.products < n]] = False
-        scores = np.zeros((len(self.base.parts), n), np.float32)
+        scores = np.zeros((len(base.parts), n), np.float32)
         for number, place in enumerate(self._places(base)):
             factor = 0.0 if place < 0 else float(mixture.factors[place, 0])
             if factor:
@@ -167,7 +174,7 @@ class Hybrid(Recommender):
         """Where each part of the settings stands among the fitted ones, -1 for one that could not be fitted."""
         left = [each.partition(":")[0] for each in base.left_out_]
         found, place = [], 0
-        for part in self.base.parts:
+        for part in base.parts:
             name = type(part).__name__.lower()
             if name in left:
                 left.remove(name)

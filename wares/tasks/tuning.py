@@ -13,10 +13,11 @@ from sklearn.base import clone
 
 from wares.algorithm import Context, Recommender, context_rows
 from wares.data.history import History
-from wares.errors import DataError, SettingError
+from wares.errors import DataError, MissingExtra, SettingError
 from wares.recommend.newest import Newest
 from wares.recommend.popular import Popular
 from wares.recommend.repeat import Repeat
+from wares.registry import make
 from wares.tasks import metrics
 from wares.tasks.blending import Blend, name_of
 from wares.tasks.costing import Costs, answering, fitted
@@ -127,9 +128,14 @@ def tune(
     best = _best_of_each(found, every)
     mixed, steps = _mixed(best, choose.train, questions, context, k, lambda: clock() - start > 0.8 * budget)
     again = _again(choose.train, questions, context, k)
-    chosen = _as_blend(mixed, again, current)
+    chosen: Recommender = _as_blend(mixed, again, current)
+    if clock() - start < 0.7 * budget:
+        tell("teach a ranker", (clock() - start) / budget)
+        chosen = _ordered(chosen, choose.train, questions, context, k, steps)
     tell("check on later events", 0.85)
-    return _checked(chosen, current, check, context, found, steps, memory, most, k, seed, clock() - start, kind)
+    single = clone(best[0].model)
+    took = clock() - start
+    return _checked(chosen, single, current, check, context, found, steps, memory, most, k, seed, took, kind)
 
 
 def _best_of_each(found: Halved, every: Sequence[Candidate]) -> list[Candidate]:
@@ -253,11 +259,32 @@ def _as_blend(mixed: Sequence[tuple[Candidate, float]], again: Repeat, current: 
     return Blend(parts=parts, weights=weights, again=again, again_weight=weight)
 
 
+def _ordered(
+    blend: Recommender,
+    train: History,
+    questions: Questions,
+    context: Context,
+    k: int,
+    steps: list[dict[str, Any]],
+) -> Recommender:
+    """The blend, or a hybrid that puts its candidates in order, where that is better and can be had."""
+    try:
+        hybrid = make(Recommender, "hybrid", base=blend)
+    except MissingExtra:
+        return blend
+    one, other = (np.nanmean(ndcg(clone(each).fit(train, context), questions, "new", k)) for each in (blend, hybrid))
+    if other < one * (1 + GAIN):
+        return blend
+    steps.append({"added": "a ranker (hybrid)", "weight": 1.0, "ndcg": round(float(other), 6)})
+    return hybrid
+
+
 # -- the check -------------------------------------------------------------------------------------------------------
 
 
 def _checked(
-    chosen: Blend,
+    chosen: Recommender,
+    single: Recommender,
     current: Recommender,
     check: Split,
     context: Context,
@@ -274,7 +301,7 @@ def _checked(
     tasks: tuple[Task, ...] = ("new", "repeat")
     questions = Questions.of(check, tasks, context, most=most, seed=seed)
     line = best_simple(check, context, "new", k, seed)
-    rivals = {"chosen": chosen, "now": current, "plain popular": Popular()}
+    rivals = {"chosen": chosen, "now": current, "plain popular": Popular(), "best single": single}
     values: dict[str, dict[Task, metrics.Values]] = {}
     costs: dict[str, Costs] = {}
     for name, model in rivals.items():
@@ -284,7 +311,7 @@ def _checked(
     values[line.name] = {"new": ndcg(line.model, questions, "new", k)}
     gaps = {
         rival: metrics.difference(values["chosen"]["new"], values[rival]["new"], seed=seed)
-        for rival in ("now", "plain popular", line.name)
+        for rival in ("now", "plain popular", "best single", line.name)
     }
     means = {
         name: {task: round(float(np.nanmean(each)), 6) for task, each in of.items() if np.isfinite(each).any()}
@@ -294,7 +321,8 @@ def _checked(
     better = beats and gaps["now"].low > 0
     report = {
         "protocol": _protocol(check, kind, len(questions), k),
-        "chosen": {"parts": list(steps), "again": repr(chosen.again)},
+        "chosen": {"steps": list(steps), "model": " ".join(repr(chosen).split())},
+        "single": " ".join(repr(single).split()),
         "better": better,
         "ndcg": means,
         "over": {name: each.json() for name, each in gaps.items()},
@@ -338,6 +366,7 @@ def _said(
     for name, words in (
         ("now", "what the shop has now"),
         ("plain popular", "popularity"),
+        ("best single", "the best single model"),
         (line.name, f"{line.name}, the best simple method"),
     ):
         if name == line.name and words == "popularity":
