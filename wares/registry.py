@@ -102,6 +102,7 @@ REGISTRY: dict[str, dict[str, str]] = {
         "popular": "wares.recommend.popular:Popular",
         "profile": "wares.tasks.telling:Profile",
         "repeat": "wares.recommend.repeat:Repeat",
+        "kin": "wares.recommend.kin:Kin",
         "linucb": "wares.recommend.bandit:LinUCB",
         "thompson": "wares.recommend.bandit:Thompson",
         "ncf": "wares.recommend.ncf:NCF [deep]",

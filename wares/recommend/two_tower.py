@@ -63,17 +63,17 @@ class TwoTower(Recommender):
 
     width: int = setting(256, low=1)
     hidden: int = setting(128, low=1)
-    features: int = setting(1024, low=1)
+    features: int = setting(256, low=1)
     fading: float = setting(0.5, low=0.0, high=1.0)
     length: int = setting(10, low=1)
     temperature: float = setting(0.1, low=1e-3)
     nameless: float = setting(0.5, low=0.0, high=1.0)
     dropout: float = setting(0.2, low=0.0, high=0.9)
     negatives: int = setting(2048, low=1)
-    rate: float = setting(3e-4, low=1e-8)
+    rate: float = setting(1e-3, low=1e-8)
     decay: float = setting(0.01, low=0.0)
     batch: int = setting(256, low=1)
-    epochs: int = setting(4, low=0)
+    epochs: int = setting(2, low=0)
     seed: int = setting(0, low=0)
 
     def fit(self, history: History, context: Context = Context(), *, progress: Progress | None = None) -> Self:
