@@ -100,12 +100,60 @@ def _sort(rows, values, n):
         gap = gap // 2
 
 
+@nb.njit(nogil=True, cache=True)
+def _sum(i, indptr, indices, data, t_indptr, t_indices, t_data, sums, touched):
+    """Add the dot products of product i to `sums`; fills `touched` with those above 0 and returns how many."""
+    m = 0
+    for a in range(t_indptr[i], t_indptr[i + 1]):
+        u, weight = t_indices[a], t_data[a]
+        row, values = indices[indptr[u] : indptr[u + 1]], data[indptr[u] : indptr[u + 1]]
+        for q in range(row.size):
+            j = np.uint32(row[q])  # unsigned: it is not asked whether to count from the end
+            had = sums[j]
+            touched[m] = j
+            m += 1 if had == 0 else 0
+            sums[j] = had + weight * values[q]
+    return m
+
+
+@nb.njit(nogil=True, cache=True)
+def _count(i, indptr, indices, t_indptr, t_indices, counts, touched):
+    """What `_sum` does where all is 1: whole numbers of two bytes, more of which stay near the core."""
+    m = 0
+    for a in range(t_indptr[i], t_indptr[i + 1]):
+        u = t_indices[a]
+        row = indices[indptr[u] : indptr[u + 1]]
+        for q in range(row.size):
+            j = np.uint32(row[q])
+            had = counts[j]
+            touched[m] = j
+            m += 1 if had == 0 else 0
+            counts[j] = had + np.uint16(1)
+    return m
+
+
+@nb.njit(nogil=True, cache=True, error_model="numpy")
+def _scale(place, sums, norms, shrink, least, order, touched, values, m):
+    """Turn the m `touched` into rows with their scores, without the product at `place`; `sums` is zeros afterwards."""
+    kept = 0
+    norm = norms[place]
+    for z in range(m):
+        j = np.uint32(touched[z])
+        both = np.float32(sums[j])
+        sums[j] = 0
+        values[kept], touched[kept] = both / (norm * norms[j] + shrink), order[j]
+        kept += 1 if j != place and both >= least else 0
+    return kept
+
+
 @nb.njit(parallel=True, cache=True)
-def neighbours(indptr, indices, data, t_indptr, t_indices, t_data, norms, shrink, least, order, k, n_threads):
+def neighbours(indptr, indices, data, t_indptr, t_indices, t_data, norms, shrink, least, ones, order, k, n_threads):
     """The k products most alike to each product.
 
-    (indptr, indices, data) are shoppers x products, (t_...) its transpose, norms (n,) the length of each column, order
-    (n,) the products in the order they are worked on (so that the threads share the heavy ones). Pairs whose dot
+    order (n,) : the products, heavy ones first; they are worked on in this order, so that the threads share the heavy
+    ones, and `indices` and `norms` call them by their place in it, so that what is summed most lies close together.
+    (indptr, indices, data) are shoppers x products, (t_...) the transpose, a row of it by the product itself, norms
+    (n,) the length of each column. ones : whether all data are 1, and no column has 65,536 or more. Pairs whose dot
     product is below `least` are left out.
 
     Returns rows (n, k) int32, ascending, -1 behind where there are fewer, scores (n, k) float32 and counts (n,): dot
@@ -118,30 +166,19 @@ def neighbours(indptr, indices, data, t_indptr, t_indices, t_data, norms, shrink
     block = 64
     n_blocks = (n + block - 1) // block
     for t in nb.prange(n_threads):
-        sums = np.zeros(n, np.float32)
+        small, sums = np.zeros(n if ones else 0, np.uint16), np.zeros(0 if ones else n, np.float32)
         touched = np.empty(n + 1, np.int32)
         values = np.empty(n + 1, np.float32)
-        maxima = np.empty(4 * k, np.float32)
-        spare = np.empty(4 * k, np.int32)
+        maxima, spare = np.empty(4 * k, np.float32), np.empty(4 * k, np.int32)
         for b in range(t, n_blocks, n_threads):
             for place in range(b * block, min(n, b * block + block)):
                 i = order[place]
-                m = 0
-                for a in range(t_indptr[i], t_indptr[i + 1]):
-                    u, weight = t_indices[a], t_data[a]
-                    for q in range(indptr[u], indptr[u + 1]):
-                        j = indices[q]
-                        had = sums[j]
-                        touched[m] = j
-                        m += 1 if had == 0 else 0
-                        sums[j] = had + weight * data[q]
-                kept = 0
-                for z in range(m):
-                    j = touched[z]
-                    both = sums[j]
-                    sums[j] = 0
-                    values[kept], touched[kept] = both / (norms[i] * norms[j] + shrink), j
-                    kept += 1 if j != i and both >= least else 0
+                if ones:
+                    m = _count(i, indptr, indices, t_indptr, t_indices, small, touched)
+                    kept = _scale(place, small, norms, shrink, least, order, touched, values, m)
+                else:
+                    m = _sum(i, indptr, indices, data, t_indptr, t_indices, t_data, sums, touched)
+                    kept = _scale(place, sums, norms, shrink, least, order, touched, values, m)
                 found = _best(values, touched, kept, k, maxima, spare)
                 _sort(touched, values, found)
                 counts[i] = found

@@ -91,18 +91,22 @@ def strongest(
     n = right.shape[1]
     columns = left.tocsc()
     # Heavy products first, so that no thread is left with one of them at the end.
-    order = np.argsort(-np.diff(columns.indptr), kind="stable").astype(np.int32)
+    taken = np.diff(columns.indptr)
+    order, most = np.argsort(-taken, kind="stable").astype(np.int32), int(taken.max(initial=0))
+    place = np.empty(n, np.int32)
+    place[order] = np.arange(n, dtype=np.int32)
     with threadpool_limits(1, "blas"):
         rows, scores, counts = neighbours(
             right.indptr.astype(np.int64),
-            right.indices.astype(np.int32, copy=False),
+            place[right.indices],
             right.data,
             columns.indptr.astype(np.int64),
             columns.indices.astype(np.int32, copy=False),
             columns.data,
-            norms.astype(np.float32),
+            np.maximum(norms, 1e-30).astype(np.float32)[order],  # what nobody took is not divided by 0
             np.float32(shrink),
             np.float32(least),
+            most < 2**16 and bool((right.data == 1).all() and (columns.data == 1).all()),
             order,
             min(k, max(n - 1, 1)),
             numba.get_num_threads(),

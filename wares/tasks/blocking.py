@@ -60,6 +60,7 @@ def nearest_pairs(asking: Sparse, answering: Sparse, near: int) -> NDArray[np.in
             np.ones(n, np.float32),
             np.float32(0),
             np.float32(0),
+            False,
             np.arange(n, dtype=np.int32),
             near,
             numba.get_num_threads(),
