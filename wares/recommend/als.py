@@ -10,7 +10,11 @@ from scipy.sparse import csr_array
 from wares.algorithm import Context, setting
 from wares.data.history import History
 from wares.kernels.als import factorise
-from wares.recommend.factors import Factors
+from wares.recommend.factors import Factors, calm, solved
+from wares.recommend.profile import matrix_of
+
+ROUNDS = 2
+"""Times that new shoppers and the products they took are solved in turn when learning on."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -52,6 +56,53 @@ class ALS(Factors):
         self._keep(products, None, np.bincount(taken.indices, minlength=taken.shape[1]))
         self._sum_up(shoppers.T.astype(np.float64) @ shoppers, len(shoppers))
         return self
+
+    def partial_fit(self, history: History, context: Context = Context()) -> Self:
+        """Learn on from further shoppers; products beyond those known come in behind them.
+
+        What a product had learned stands against the new events with the weight of the shoppers who took it before, as
+        shoppers are on the whole: nobody of them is kept. A product that nobody of the new takes stays as it is.
+        """
+        self._ready()
+        self._check()
+        n = max(len(self.factors_), history.n_products)
+        taken = matrix_of(history.widened(n), self.strength)
+        before = np.concatenate([self.shoppers_of_, np.zeros(n - len(self.factors_), np.int64)])
+        self.factors_ = np.concatenate([self.factors_, np.zeros((n - len(self.factors_), self.factors), np.float32)])
+        self.biases_ = np.zeros(n, np.float32)
+        columns = csr_array(taken.T.tocsr())
+        counts = np.diff(columns.indptr)
+        old = self.factors_.astype(np.float64)
+        self.shoppers_of_ = before
+        for _ in range(ROUNDS):
+            # Who took only what is new has no place before that has one: hence another round.
+            shoppers = self.fold(history.widened(n))
+            factors = self.factors_.copy()
+            with calm(len(counts)):
+                for product in np.flatnonzero(counts):
+                    own = slice(columns.indptr[product], columns.indptr[product + 1])
+                    who = shoppers[columns.indices[own]].astype(np.float64)
+                    factors[product] = self._learned_on(old[product], before[product], who, columns.data[own])
+            self.factors_ = factors
+            self.shoppers_of_ = before + counts
+        together = shoppers.T.astype(np.float64) @ shoppers
+        self._sum_up(self.shared_ + together, self.n_shoppers_ + len(history))
+        return self
+
+    def _learned_on(
+        self, old: NDArray[np.float64], count: int, who: NDArray[np.float64], weights: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """(factors,) of a product that `count` shoppers took before and `who` (m, factors) take now."""
+        matrix = (self.unobserved + count / max(self.n_shoppers_, 1)) * self.shared_
+        matrix[np.diag_indices(len(matrix))] += self._penalty(np.array(count), self.n_shoppers_)
+        pulls = who * weights[:, None]
+        right = matrix @ old + pulls.sum(axis=0)
+        matrix = matrix + pulls.T @ who
+        more = self._penalty(np.array(count + len(who)), self.n_shoppers_) - self._penalty(
+            np.array(count), self.n_shoppers_
+        )
+        matrix[np.diag_indices(len(matrix))] += more
+        return np.asarray(solved(matrix, right[None])[:, 0])
 
     def factorise(self, taken: csr_array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The factors of the shoppers (rows) and products of a matrix of what was taken, all above zero."""

@@ -19,7 +19,7 @@ class BPR(Descending):
 
     Choose it where the order of the list is what counts and tastes are broad. Time O(epochs x events x (1 + negatives)
     x factors) in one thread, memory 4 factors (n_shoppers + n_products) + 24 bytes for each event. A shopper is folded
-    in at the one best point of the same objective against a fixed draw of products: some steps of O(512 m + factors^3).
+    in at the one best point of the same objective against a fixed draw of products: some steps of O(256 m + factors^3).
 
     Settings
     --------
@@ -27,7 +27,7 @@ class BPR(Descending):
 
     Learned
     -------
-    drawn_ : (at most 512,) int32 the products that stand for all not taken when a shopper is folded in.
+    drawn_ : (at most 256,) int32 the products that stand for all not taken when a shopper is folded in.
 
     Source: Rendle et al. 2009, arXiv:1205.2618; Zhang et al. 2013, doi:10.1145/2484028.2484126 (the highest).
     """

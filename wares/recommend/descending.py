@@ -20,7 +20,7 @@ _LAST = 0.1
 _FEWEST = 50_000
 """Steps below which nothing is learned: few events are passed more often."""
 
-REFERENCE = 512
+REFERENCE = 256
 """Products drawn once, which stand for all those not taken when a shopper is folded in."""
 
 Numbers: TypeAlias = NDArray[np.float32]
@@ -59,13 +59,15 @@ class Descending(Factors):
     ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], np.float32]]:
         """Parts of the entries in chance order, epoch after epoch; what is drawn with them; the length of a step."""
         first = rate or self.learning_rate
-        epochs = max(epochs or self.epochs, -(-_FEWEST // n_entries))
+        epochs = epochs or self.epochs
+        passes = -(-_FEWEST // (n_entries * epochs)) if n_entries * epochs < _FEWEST else 1
+        once = np.tile(np.arange(n_entries, dtype=np.int32), (passes, 1))
         for epoch in range(epochs):
-            order = rng.permutation(n_entries).astype(np.int32)
-            for start in range(0, n_entries, _PART):
+            order = rng.permuted(once, axis=1).reshape(-1)
+            for start in range(0, len(order), _PART):
                 places = order[start : start + _PART]
                 drawn = known[rng.integers(0, len(known), (len(places), negatives))] if negatives else known[:0]
-                done = (epoch + start / n_entries) / epochs
+                done = (epoch + start / len(order)) / epochs
                 yield places, drawn.reshape(len(places), negatives), np.float32(first * (1 - (1 - _LAST) * done))
 
 

@@ -23,7 +23,7 @@ class Logistic(Descending):
 
     Learned
     -------
-    drawn_ : (at most 512,) int32 the products that stand for all not taken when a shopper is folded in.
+    drawn_ : (at most 256,) int32 the products that stand for all not taken when a shopper is folded in.
 
     Source: Johnson 2014, Logistic matrix factorization for implicit feedback data, NIPS workshop on distributed ML.
     """

@@ -96,6 +96,21 @@ class MF(Descending):
         said = vectors @ factors.T + biases + (mean + own)[:, None]
         return np.asarray(np.clip(said, least, greatest), np.float32)
 
+    def as_trained(self, history: History) -> Dense:
+        """(n_shoppers, n_products) the ratings by the shoppers' own vectors of learning this history anew.
+
+        To compare with what folding in gives: the model keeps no shopper.
+        """
+        self._ready()
+        rated = ratings(history, history.n_products)
+        if rated is None:
+            raise DataError("MF cannot rate: the history has no values")
+        mean = rated.data.mean(dtype=np.float64)
+        rated.data -= np.float32(mean)
+        shoppers, own, products, common = self.factorise_ratings(rated)
+        said = shoppers @ products.T + own[:, None] + common + np.float32(mean)
+        return np.asarray(np.clip(said, self.scale_[1], self.scale_[2]), np.float32)
+
     def factorise_ratings(self, rated: csr_array) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Of ratings less their mean, the factors and the biases of shoppers, and those of products."""
         indptr, indices, owners = entries(rated)
