@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,17 @@ class Popular(Recommender):
     Settings
     --------
     half_life : days after which a vote counts half; 0 = never fades, else at least 14.
+    dated : whether a vote is as young as the shopper's last event of the product or as the first: by the first and with
+    a short half-life, what is taken up just now stands above what is bought again and again.
     personal : how much of the score follows the clusters of the history, 0..1, where clusters were known to `fit`.
+
+    season : how much of what everybody gets follows what was taken at this time of other years, 0..1: in the month
+    that is asked about, and half as much in those beside it. Without a moment (`context.at`) nothing does.
 
     Learned
     -------
-    votes_ : (n_products,) float64 votes, each worth 2 ** (days since 2010 / half_life).
+    votes_ : (n_products,) float64 votes, each worth 2 ** (days since 2010 / half_life). months_ : (12, n_products)
+    float32 shoppers who took each product in each month of the year; (0, n_products) without `season`.
     popularity_ : (n_products,) float32, sums to 1.
     clusters_ : (n_products,) int64 cluster of each product, or -1.
     within_ : (n_products,) float32 the product's share of its cluster; 0 outside clusters.
@@ -38,12 +44,14 @@ class Popular(Recommender):
     READS: ClassVar[Sequence[str]] = ("history", "clusters")
 
     half_life: float = setting(0.0, low=0.0)
+    dated: Literal["last", "first"] = "last"
     personal: float = setting(0.5, low=0.0, high=1.0)
+    season: float = setting(0.0, low=0.0, high=1.0)
 
     def fit(self, history: History, context: Context = Context()) -> Self:
         """Count the votes."""
         self._check()
-        return self._count(self._votes(history), context)
+        return self._count(self._votes(history), context, self._months(history))
 
     def partial_fit(self, history: History, context: Context = Context()) -> Self:
         """Count the votes of further shoppers; new products stand behind the old ones."""
@@ -51,18 +59,22 @@ class Popular(Recommender):
         votes = self._votes(history.widened(max(len(old), history.n_products)))
         votes[: len(old)] += old
         known = Context(clusters=_longer(self.clusters_, len(votes))) if context.clusters is None else context
-        return self._count(votes, known)
+        months = self._months(history.widened(len(votes)))
+        months[:, : len(old)] += self.months_
+        return self._count(votes, known, months)
 
     def tally(self, part: History) -> Mapping[str, Dense | Sparse]:
-        """`votes` (n_products,) of the shoppers of `part`."""
-        return {"votes": self._votes(part)}  # type: ignore[dict-item]  # float64: a sum over many shops
+        """`votes` (n_products,) and `months` (12 or 0, n_products) of the shoppers of `part`."""
+        votes: Dense = self._votes(part)  # type: ignore[assignment]  # float64: a sum over many shops
+        return {"votes": votes, "months": self._months(part)}
 
     def settle(self, tally: Mapping[str, Dense | Sparse]) -> Self:
         """Learn from a sum of tallies; clusters known before are kept."""
         self._check()
         votes = np.asarray(tally["votes"], np.float64)
         clusters = getattr(self, "clusters_", None)
-        return self._count(votes, Context(clusters=None if clusters is None else _longer(clusters, len(votes))))
+        months = np.asarray(tally["months"], np.float32)
+        return self._count(votes, Context(clusters=None if clusters is None else _longer(clusters, len(votes))), months)
 
     def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
         """Probability that a vote falls on the product; -inf for products not fitted on."""
@@ -75,7 +87,10 @@ class Popular(Recommender):
         shares = np.zeros((len(history), m), np.float32)
         owners = np.repeat(np.arange(len(history)), np.diff(profile.indptr))
         np.add.at(shares, (owners, groups[profile.rows]), each)
-        personal(frozen(self.popularity_), groups, frozen(self.within_), base, shares, scores)
+        for line, rows in self._lines(context):
+            part = scores[rows]
+            personal(frozen(line), groups, frozen(self.within_), base[rows], shares[rows], part)
+            scores[rows] = part
         return picked(scores, products)
 
     def contributions(self, history: History, product: int) -> NDArray[np.float32]:
@@ -98,6 +113,18 @@ class Popular(Recommender):
         found = np.where(same, self.within_[inside][:, None] * each, 0).astype(np.float32)
         found[products >= n] = 0
         return profile, found
+
+    def _lines(self, context: Context) -> list[tuple[NDArray[np.float32], slice | NDArray[np.int64]]]:
+        """What everybody gets, and who asks for that: one line, or one for each month that is asked about."""
+        if context.at is None or not len(self.months_):
+            return [(self.popularity_, slice(None))]
+        month = np.asarray(context.at).astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64) % 12
+        found: list[tuple[NDArray[np.float32], slice | NDArray[np.int64]]] = []
+        for each in np.unique(month).tolist():
+            near = self.months_[each] + (self.months_[each - 1] + self.months_[(each + 1) % 12]) / 2
+            line = (1 - self.season) * self.popularity_ + self.season * near / max(float(near.sum()), 1e-30)
+            found.append((line.astype(np.float32), np.flatnonzero(month == each)))
+        return found
 
     @cached_property
     def _groups(self) -> tuple[NDArray[np.uint32], int]:
@@ -128,11 +155,27 @@ class Popular(Recommender):
     def _votes(self, history: History) -> NDArray[np.float64]:
         votes = np.zeros(history.n_products)
         for part in history.parts():
-            profile, each = ballots(part, self.half_life)
+            profile, each = ballots(part, self.half_life, self.dated)
             votes += np.bincount(profile.rows, weights=each, minlength=history.n_products)
         return votes
 
-    def _count(self, votes: NDArray[np.float64], context: Context) -> Self:
+    def _months(self, history: History) -> NDArray[np.float32]:
+        """(12, n_products) shoppers who took each product in each month; (0, n_products) where nobody asks for it."""
+        if not self.season or history.times is None:
+            return np.zeros((0 if not self.season else 12, history.n_products), np.float32)
+        found = np.zeros((12, history.n_products), np.float32)
+        for part in history.parts():
+            assert part.times is not None
+            month = part.times.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+            kept = part.weights > 0
+            # A shopper counts once for a product in a month of a year.
+            rows = np.stack([part.owners()[kept], month[kept], part.products[kept].astype(np.int64)])
+            _, months, products = np.unique(rows, axis=1)
+            np.add.at(found, (months % 12, products), 1)
+        return found
+
+    def _count(self, votes: NDArray[np.float64], context: Context, months: NDArray[np.float32]) -> Self:
+        self.months_ = months
         known = np.full(0, -1, np.int64) if context.clusters is None else context.clusters
         self.__dict__.pop("_groups", None)
         self.votes_ = votes

@@ -126,16 +126,20 @@ def matrix_of(history: History, strength: Strength, half_life: float = 0.0, at: 
     return whole
 
 
-def ballots(history: History, half_life: float) -> tuple[Profile, NDArray[np.float64]]:
+def ballots(
+    history: History, half_life: float, dated: Literal["last", "first"] = "last"
+) -> tuple[Profile, NDArray[np.float64]]:
     """The products of each shopper, and (m,) what the vote for each is worth: 2 ** (days since 2010 / half_life).
 
-    One vote a product, as young as its last event, however often it was taken; none where it was sent back.
+    One vote a product, as young as its last event or its first, however often it was taken; none where it was sent
+    back.
     """
     profile = Profile.of(history, history.n_products)
     votes = np.where(profile.values > 0, 1.0, 0.0)
     if half_life and history.times is not None:
-        latest = np.full(len(profile.rows), np.iinfo(np.int64).min)
-        np.maximum.at(latest, profile.place, history.times)
+        first, limits = dated == "first", np.iinfo(np.int64)
+        latest = np.full(len(profile.rows), limits.max if first else limits.min)
+        (np.minimum if first else np.maximum).at(latest, profile.place, history.times)
         # What is further than a thousand half-lives from then no float can hold: it is taken as that far.
         votes *= np.exp2(np.clip((latest - EPOCH) / DAY / max(half_life, 14.0), -1000, 1000))
     return profile, votes
