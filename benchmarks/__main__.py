@@ -42,6 +42,7 @@ NAMES = (
     "sessions",
     "growth",
     "movielens",
+    "interests",
     "search",
     "serve",
     "scale",

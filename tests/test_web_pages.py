@@ -19,6 +19,8 @@ PAGES = (
     "/why/P3",
     "/categories",
     "/categories?title=blue+coffee+mug",
+    "/interests",
+    "/interests?profile=green+tea",
     "/shoppers",
     "/shoppers/U7",
     "/shoppers/U7?repeats=true",

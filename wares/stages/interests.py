@@ -17,7 +17,7 @@ from wares.engine import Tell, read_json, write_json
 from wares.registry import make
 from wares.stages.line import Line
 from wares.store.steps import hash_array, hashed
-from wares.tasks import following, interests, interviewing, numbering, portraying, segments, wanting
+from wares.tasks import following, holding, interests, interviewing, numbering, portraying, segments, wanting
 from wares.tasks.demographics import Traits
 
 STEADY = 0.6
@@ -40,11 +40,12 @@ def interests_stage(line: Line, shown: Catalog, history: History, context: Conte
     kinds = list(line.config.events.weights)
 
     def make_(folder: Path, tell: Tell) -> None:
+        before = None if last is None else _Before(last, line.folders["history"])
         traits, table = _traits(line, history)
         known = Context(vectors=context.vectors, shoppers=table)
         model = interests.Interests(
             clusterer=make(Clusterer, config.method), n_interests=config.n, seed=line.config.shop.seed
-        ).fit(history, known)
+        ).fit(history, known, before=None if before is None else before.labels)
         model.save(folder / "model")
         tell(0.5)
         places = _placed(model, history, known, folder)
@@ -58,7 +59,6 @@ def interests_stage(line: Line, shown: Catalog, history: History, context: Conte
             for each, special in zip(found, wanting.apart(table, traits.labels, labels, k), strict=True):
                 each["attributes"] = special
             write_json(folder / "traits.json", traits.json())
-        before = None if last is None else _Before(last, line.folders["history"])
         followed = following.first(k) if before is None else before.follow(labels)
         kept = {} if before is None else before.names(labels, followed.ids)
         described = wanting.steady(followed.ids, found, kept)
@@ -75,13 +75,13 @@ def interests_stage(line: Line, shown: Catalog, history: History, context: Conte
             folder / "marks.json", {"own": hashed([hash_array(labels), described]), "before": mark, "keys": keys}
         )
 
-    code = [interests, interviewing, numbering, portraying, segments, wanting, following, Traits]
+    code = [interests, interviewing, numbering, portraying, segments, wanting, following, holding, Traits]
     folder = line.step("interests", "find interests of shoppers", [*keys, mark], code, make_)
     described, choice = read_json(folder / "interests.json"), read_json(folder / "choice.json")
     line.report["interests"] = {
         "n": len(described),
         "shoppers": int(sum(each["size"] for each in described)),
-        **{name: choice.get(name) for name in ("reason", "silhouette", "agreement", "curve")},
+        **{name: choice.get(name) for name in ("reason", "held", "silhouette", "agreement", "curve")},
         "largest": [{name: each[name] for name in ("id", "name", "size")} for each in described[:8]],
         "followed": read_json(folder / "followed.json"),
     }

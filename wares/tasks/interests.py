@@ -17,6 +17,7 @@ from wares.data.history import History
 from wares.errors import DataError
 from wares.recommend.profile import Strength, ballots, picked
 from wares.tasks.agreement import quality
+from wares.tasks.holding import hold
 from wares.tasks.numbering import choose, halves
 from wares.tasks.portraying import Portraits, joined
 
@@ -89,13 +90,17 @@ class Interests(Recommender):
     sample: int = setting(20_000, low=1)
     seed: int = setting(0, low=0)
 
-    def fit(self, history: History, context: Context = Context()) -> Self:
-        """Find the interests, learn to place shoppers among them, and count what the shoppers of each take."""
+    def fit(self, history: History, context: Context = Context(), *, before: Labels | None = None) -> Self:
+        """Find the interests, learn to place shoppers among them, and count what the shoppers of each take.
+
+        before : (n_shoppers,) interests of a former fit, -1 for none: they are held where they suit as well as new ones
+        (`wares.tasks.holding`), by clusterers that can begin at given centres.
+        """
         self._check()
         settings = {each: getattr(self, each) for each in ("strength", "half_life", "shrink", "said", "seed")}
         width, factors = self.width if self.text else 0, self.factors if self.behaviour else 0
         self.portraits_ = Portraits(width=width, factors=factors, **settings).fit(history, context)
-        self._find(history, context)
+        self._find(history, context, before)
         self._count(self._votes(history, context))
         return self
 
@@ -112,13 +117,13 @@ class Interests(Recommender):
 
     # -- finding the interests -------------------------------------------------------------------------------------
 
-    def _find(self, history: History, context: Context) -> None:
+    def _find(self, history: History, context: Context, before: Labels | None) -> None:
         rows = self._clear(history)
         some = _of(context, rows)
         known = history.take(rows)
         views = self._views(known, some)
         X = joined(views, self._weights)
-        labels, self.chosen_ = self._clustered(known, some, X)
+        labels, self.chosen_ = self._clustered(known, some, X, None if before is None else before[rows])
         shape = quality(X, labels, sample=2000, seed=self.seed)
         self.chosen_ |= {"silhouette": shape["silhouette"], "shoppers": len(rows)}
         kept = labels >= 0
@@ -158,7 +163,9 @@ class Interests(Recommender):
             read.attributes(context.shoppers if self.attributes else None, len(history)),
         ]
 
-    def _clustered(self, history: History, context: Context, X: Dense) -> tuple[Labels, dict[str, Any]]:
+    def _clustered(
+        self, history: History, context: Context, X: Dense, last: Labels | None
+    ) -> tuple[Labels, dict[str, Any]]:
         """(n,) the cluster of each row of X, numbered without gaps, and why there are so many."""
         distinct = len(np.unique(X, axis=0)) if len(X) < 1000 else len(X)
         if distinct < 4 or not X.shape[1]:
@@ -169,7 +176,16 @@ class Interests(Recommender):
         k, self.smoothing_, chosen = choose(
             self._make, views, after, k=self._number, smoothing=self.smoothing, seed=self.seed
         )
-        labels = np.asarray(self._make(min(k, distinct)).fit(X).labels_, np.int64)
+        model = self._make(min(k, distinct)).fit(X)
+        if last is not None and (last >= 0).any():
+            _, was = np.unique(last[last >= 0], return_inverse=True)
+            member = csr_array((np.ones(len(was)), (was, np.flatnonzero(last >= 0))), (int(was.max()) + 1, len(X)))
+            centers = np.asarray((member @ X) / np.bincount(was)[:, None], np.float32)
+            numbers = np.full(len(X), -1, np.int64)
+            numbers[last >= 0] = was
+            held = hold(model, X, numbers, centers, k=self.n_interests or None)
+            model, chosen["held"] = held.model, held.reason
+        labels = np.asarray(model.labels_, np.int64)
         there = np.unique(labels[labels >= 0])
         if not len(there):
             raise DataError(f"{type(self.clusterer).__name__} finds no group among {len(X)} shoppers; choose another")
