@@ -29,6 +29,11 @@ MODELS: Mapping[str, Mapping[str, Any]] = {
     "rp3beta": {},
     "slim": {},
     "sparse_ease": {},
+    "als": {"iterations": 3},
+    "svd": {},
+    "mf": {"epochs": 2, "rating_epochs": 2},
+    "bpr": {"epochs": 2},
+    "logistic": {"epochs": 2},
 }
 """The models by their names in the registry, with settings that differ from the default ones."""
 

@@ -2,8 +2,7 @@
 
 MovieLens-100k, 25 % of each shopper's ratings held out at random, for five seeds; every rating counts as wanted, every
 film not in the history is ranked, ties count against the model. Settings and the weights of the blend are chosen for
-each seed anew, on a quarter held out of its training part; the test part is asked once. Beauty: the last event of each
-shopper is asked for among all products, settings chosen on the event before it. What was chosen stands in each row.
+each seed anew, on a quarter held out of its training part; the test part is asked once.
 """
 
 from collections.abc import Iterator, Sequence
