@@ -167,7 +167,11 @@ def mix(
             if found > best:
                 best, weights = found, tried
     kept = np.flatnonzero(weights > 0)
-    blend = Blend(parts=[parts[number] for number in kept], weights=weights[kept].round(2).tolist(), again_weight=0.0)
+    blend = Blend(
+        parts=[parts[number] for number in kept],
+        weights=weights[kept].astype(float).round(2).tolist(),
+        again_weight=0.0,
+    )
     return blend, task.judged(blend.fit(task.train), task.valid.some(SOME))
 
 
