@@ -41,6 +41,7 @@ NAMES = (
     "sequence",
     "sessions",
     "growth",
+    "factors",
     "movielens",
     "interests",
     "search",
