@@ -30,6 +30,9 @@ class SASRec(Sequential):
     blocks, heads : of attention, one after the other and side by side.
     loss : "softmax" of the right product among those drawn, or "gbce", a yes or no to each, calibrated.
     negatives : wrong products drawn for each step; 0 = all of them. calibration : of "gbce", 1 undoes the drawing.
+    held : so many of the latest products of the history stand among the wrong ones too; above 0 where one asks with
+        `repeats`. temperature : of the scores; 1 makes them probabilities, more brings what is behind nearer to the
+        first, which blends better.
     start : vectors of products begin where shoppers took them "together", or at "random".
     dropout : share of the numbers left out at random while learning.
     rate, decay, batch, epochs : of learning, the rate falling on a straight line; batch counts windows of `length`.

@@ -53,11 +53,13 @@ class Sequential(Recommender):
     negatives: int = setting(256, low=0)
     calibration: float = setting(0.75, low=0.0, high=1.0)
     start: Literal["together", "random"] = "together"
-    dropout: float = setting(0.3, low=0.0, high=0.9)
+    held: int = setting(0, low=0)
+    temperature: float = setting(2.0, low=1e-3)
+    dropout: float = setting(0.4, low=0.0, high=0.9)
     rate: float = setting(3e-3, low=1e-8)
     decay: float = setting(0.0, low=0.0)
     batch: int = setting(256, low=1)
-    epochs: int = setting(30, low=1)
+    epochs: int = setting(45, low=1)
     refresh: int = setting(3, low=1)
     threads: int = setting(1, low=1)
     seed: int = setting(0, low=0)
@@ -109,7 +111,7 @@ class Sequential(Recommender):
         return self
 
     def score(self, history: History, products: Rows, *, context: Context = Context()) -> Dense:
-        """The probability that each product comes next; -inf for an empty history and for products never seen."""
+        """How likely each product comes next, in all 1; -inf for an empty history and for products never seen."""
         self._ready()
         scores = np.full((len(history), max(self.n_products_, history.n_products)), -np.inf, np.float32)
         read = self._read(history)
@@ -119,7 +121,8 @@ class Sequential(Recommender):
                 network = self._restored()
                 states = network(torch.from_numpy(read.kinds), read.sizes[some])
                 last = states[torch.from_numpy(np.cumsum(read.sizes[some]) - 1)]
-                said = torch.softmax(last @ self.network_["products.weight"].T, dim=1).numpy()
+                near = last @ self.network_["products.weight"].T
+                said = torch.softmax(near / self.temperature, dim=1).numpy()
             if len(some) == len(scores) and len(self.products_) == scores.shape[1]:
                 return picked(said, products)
             scores[some[:, None], self.products_] = said
@@ -163,8 +166,8 @@ class Sequential(Recommender):
             rows = part.numpy()
             places = torch.from_numpy(spans(starts[rows], sizes[rows]))
             states = network(flat[places], sizes[rows])
-            found: Tensor = next_loss(states, network.get_parameter("products.weight"), flat[places + 1], how)
-            return found
+            held = before(flat[places], sizes[rows], self.held)
+            return next_loss(states, network.get_parameter("products.weight"), flat[places + 1], held, how)
 
         batch = max(1, min(self.batch, -(-len(starts) // 2)))
         epochs = max(epochs, -(-FEWEST_STEPS * batch // len(starts)))
@@ -206,3 +209,14 @@ def windows(indptr: NDArray[np.int64], length: int) -> tuple[NDArray[np.int64], 
 def spans(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """The numbers from each start on, so many of each, on end."""
     return np.asarray(np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum()))
+
+
+def before(kinds: Tensor, sizes: NDArray[np.int64], n: int) -> Tensor:
+    """(len(kinds), n) the products at each place and before it in its row, each once; -1 where there are no more."""
+    order = torch.from_numpy(spans(np.zeros(len(sizes), np.int64), sizes))
+    found = torch.full((len(kinds), n), -1)
+    for back in range(n):
+        own = torch.where(order >= back, kinds.roll(back), -1)
+        again = (found[:, :back] == own[:, None]).any(dim=1)
+        found[:, back] = torch.where(again, -1, own)
+    return found
