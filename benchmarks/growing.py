@@ -28,7 +28,7 @@ from wares.tasks.splitting import Split
 from wares.tasks.standing import Questions, ndcg
 
 EVENTS = (0, 10, 100, 1_000, 10_000, 100_000, None)
-ASKED = 400
+ASKED = 250
 MONTH = 30 * 86_400_000_000_000
 
 

@@ -14,7 +14,7 @@ from wares.recommend.ease import EASE
 from wares.recommend.itemknn import ItemKNN
 from wares.recommend.newest import Newest
 from wares.recommend.popular import Popular
-from wares.tasks.blending import Blend
+from wares.tasks.blending import LEAST, Blend
 from wares.tasks.explaining import amounts, reasons
 from wares.tasks.recommending import recommend
 
@@ -181,3 +181,13 @@ def test_two_products_of_like_weight_are_named_together():
     assert said[0].text in ("because you bought Mug 7 and Mug 6", "because you bought Mug 6 and Mug 7")
     assert sorted(said[0].products) == ["mug-6", "mug-7"]
     assert said[-1].share == pytest.approx(0, abs=1e-5)
+
+
+def test_where_hardly_a_product_was_taken_twice_popularity_counts_more():
+    def weights(rows):
+        parts = [ItemKNN(shrink=1.0), Popular(), Newest()]
+        return Blend(parts=parts, weights=[1.0, 0.2, 0.1]).fit(History.of(rows, 12)).weights_[:3].tolist()
+
+    assert weights([[0, 1], [2, 3]]) == pytest.approx([LEAST, 0.2, 0.1])
+    assert weights([[0, 1], [0, 1], [0, 1]]) == pytest.approx([1.0, 0.2, 0.1])
+    assert weights([[0, 1], [0, 2]])[0] == pytest.approx((4 / 3 - 1) ** 2)

@@ -39,6 +39,10 @@ DEFAULT_WEIGHTS = (1.0, 0.2, 0.1, 0.2, 0.0)
 of two do as well), and so that a shop of few events a shopper does well too."""
 
 
+LEAST = 0.05
+"""Of the weight of what learns from who took what, however few the events."""
+
+
 @dataclass(frozen=True, eq=False)
 class Mixture:
     """How the parts of a blend were mixed for one history.
@@ -150,8 +154,9 @@ class Blend(Recommender):
 
     Learned
     -------
-    parts_ : the fitted parts, `again` behind them. weights_ : (n_parts,) float32 of them. left_out_ : the parts that
-    could not be fitted, with the reason. n_products_ : how many products it was fitted on.
+    parts_ : the fitted parts, `again` behind them. weights_ : (n_parts,) float32 of them; where hardly a product was
+    taken by two shoppers, those of parts that learn from who took what are smaller than in the settings. left_out_ :
+    the parts that could not be fitted, with the reason. n_products_ : how many products it was fitted on.
     """
 
     BLOCK: ClassVar[int] = 32  # every part's scores are held at once
@@ -179,6 +184,8 @@ class Blend(Recommender):
                 self.left_out_.append(f"{name_of(part)}: {error}")
         if not self.parts_:
             raise DataError(f"Blend: no part could be fitted ({'; '.join(self.left_out_)})")
+        sure = _evidence(history)
+        weights = [w * sure if _by_company(part) else w for w, part in zip(weights, self.parts_, strict=True)]
         self.parts_.append(clone(self.again).fit(history, context))
         self.weights_ = np.array([*weights, self.again_weight], np.float32)
         self.n_products_ = history.n_products
@@ -321,6 +328,21 @@ class Blend(Recommender):
         instead = speaks[1:-1] & (weights[1:-1] > 0)
         np.divide(weights[:-2], scale[1:-1], out=factors[:-2, 1], where=instead)
         return factors
+
+
+def _evidence(history: History) -> float:
+    """How far it can be known what goes together, up to 1: shoppers of a product beyond the first, squared.
+
+    Where hardly a product was taken by two, what any two have in common is chance, and popularity is worth more.
+    """
+    pairs = sum(part.matrix().nnz for part in history.parts())
+    products = len(np.unique(history.products))
+    return float(np.clip((pairs / max(products, 1) - 1) ** 2, LEAST, 1))
+
+
+def _by_company(part: Recommender) -> bool:
+    """Whether a part learns from who took what; likeness does not, and popularity needs fewer events."""
+    return "history" in part.READS and not isinstance(part, (Popular, Repeat))
 
 
 def contributions_to(part: Recommender, history: History, products: Rows, context: Context = Context()) -> Dense:
