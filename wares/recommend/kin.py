@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,14 +97,14 @@ class Kin(Recommender):
     def _weights(self, history: History, n: int) -> csr_array:
         """(n_shoppers, n) how much each product of the histories counts; below zero where it was sent back."""
         profile = faded(Profile.of(history, n), history, self.fading)
-        found: csr_array = csr_array((profile.values, profile.rows, profile.indptr), shape=(len(history), n))
-        return found
+        parts: Any = (profile.values, profile.rows, profile.indptr)
+        return csr_array(parts, shape=(len(history), n))
 
     def _together(self, history: History, counts: NDArray[np.int64]) -> csr_array:
         """(n, n) how much each product (row) leads to each other (column)."""
         n = len(counts)
         windows = Windows.of(history, self.length)
-        found = csr_array((n, n), dtype=np.float32)
+        found: csr_array = csr_array((n, n), dtype=np.float32)
         for start in range(0, len(windows), 1 << 18):
             before, right = windows.take(np.arange(start, min(start + (1 << 18), len(windows))))
             here, back = np.nonzero(before >= 0)

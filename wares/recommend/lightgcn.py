@@ -86,7 +86,8 @@ class LightGCN(Recommender):
 
             def loss(part: Tensor) -> Tensor:
                 people, things = network()
-                found: Tensor = next_loss(people[of[part]], things, right[part], how)
+                none = part.new_empty(len(part), 0)
+                found: Tensor = next_loss(people[of[part]], things, right[part], none, how)
                 return found
 
             batch = max(1, min(self.batch, len(right)))
