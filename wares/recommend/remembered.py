@@ -74,7 +74,7 @@ class Remembering(Recommender):
         return self._take_in([self._stored(part) for part in history.parts()], history.n_products)
 
     def partial_fit(self, history: History, context: Context = Context()) -> Self:
-        """Keep further histories too, which are taken for newer; the oldest make room for them."""
+        """Keep further histories too, newer ones where no times are known; the oldest make room for them."""
         self._ready()
         newer = [self._stored(part) for part in history.parts()]
         own = _reversed((self.indptr_, self.products_, self.ends_))
@@ -83,7 +83,8 @@ class Remembering(Recommender):
     def forget(self, history: History) -> int:
         """Take each of these histories out again, one kept that is equal for each; returns how many were found.
 
-        Kept histories have no name: of several that are equal, it makes no difference which one goes.
+        They have to be given as they were learned. Kept histories have no name: of several that are equal, it makes no
+        difference which one goes.
         """
         self._ready()
         given = self._stored(history)
