@@ -39,6 +39,7 @@ NAMES = (
     "ease",
     "recommend_all",
     "sequence",
+    "nextbasket",
     "sessions",
     "growth",
     "growing",
