@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from benchmarks.behaviours import Asked, amazon_texts, places
 from benchmarks.harness import Row, command, needs
@@ -37,23 +36,24 @@ K = 10
 def run(data: Path) -> Iterator[Row]:
     """Do products without any event find the shoppers who took them next?"""
     for shop in SHOPS:
-        texts = amazon_texts(data, shop)
-        vectors, plain = encoded(texts.products, ("title", "brand", "description"))
-        _, short = encoded(texts.products, ("title",), vectors=False)
-        peers: dict[str, Recommender] = {"TF-IDF, all text": Plain(), "TF-IDF, titles": Plain()}
-        of = {"TF-IDF, all text": plain, "TF-IDF, titles": short}
-        for part in ("valid", "test"):
-            learned, asked = learned_from(data, shop, part), getattr(texts, part)
-            seeds = SEEDS if part == "test" else 1
-            yield from _judged(f"{shop}, {part} file", learned, asked, vectors, peers, of, seeds)
+        yield from of_shop(data, shop)
 
 
-def models(seed: int) -> dict[str, Recommender]:
-    """Ours, as chosen on the first three folds of both valid files."""
-    content = Content(width=1024, fading=0.5)
-    two = TwoTower(seed=seed)
-    blend = Blend(parts=[two, content, Kin()], weights=[1.0, 0.5, 0.4])
-    return {"content": content, "two_tower": two, "blend": blend}
+def of_shop(data: Path, shop: str) -> Iterator[Row]:
+    """The rows of one shop: the file that was chosen on, and the one that was tested on once."""
+    texts = amazon_texts(data, shop)
+    vectors, plain = encoded(texts.products, ("title", "brand", "description"))
+    _, short = encoded(texts.products, ("title",), vectors=False)
+    of = {"TF-IDF, all text": plain, "TF-IDF, titles": short}
+    for part, seeds in (("valid", 1), ("test", SEEDS)):
+        learned, asked = learned_from(data, shop, part), getattr(texts, part)
+        yield from _judged(f"{shop}, {part} file", learned, asked, vectors, of, seeds)
+
+
+def blended(seed: int) -> Blend:
+    """Ours, its settings and those of its parts chosen on the valid files of both shops, other fifths held out too."""
+    parts: list[Recommender] = [TwoTower(seed=seed), Content(width=1024, fading=0.5), Kin()]
+    return Blend(parts=parts, weights=[1.0, 0.5, 0.4])
 
 
 @dataclass(kw_only=True, eq=False)
@@ -126,62 +126,46 @@ def _judged(
     learned: list[list[int]],
     asked: Asked,
     vectors: Dense,
-    peers: Mapping[str, Recommender],
     of: Mapping[str, Vectors],
     seeds: int,
 ) -> Iterator[Row]:
-    """One row a model of ours: the first fold with several seeds, and all folds with one."""
+    """One row a model of ours, beside the peers, on the questions whose answer is a new product."""
     n = asked.histories.n_products
-    found: dict[str, list[NDArray[np.float64]]] = {}
-    for fold in range(FOLDS):
-        new = held_out(n, fold)
-        history = History.of([[each for each in row if not new[each]] for row in learned], n)
-        some = np.flatnonzero(new[asked.right])
-        question = asked.histories.take(some)
-        cold = Asked(question.keep(~new[question.products]), asked.right[some])
-        for name, peer in peers.items():
-            found.setdefault(name, []).append(_gains(peer, history, cold, of[name]))
-        runs: dict[str, list[NDArray[np.float64]]] = {}
-        for seed in range(seeds if fold == 0 else 1):
-            for name, model in models(seed).items():
-                if name != "content" or not seed:
-                    runs.setdefault(name, []).append(_gains(model, history, cold, vectors))
-        for name, each in runs.items():
-            found.setdefault(name, []).append(np.mean(each, axis=0))
-            if fold == 0:
-                found[f"{name} seeds"] = [np.array([one.mean() for one in each])]
-    for name in models(0):
-        yield _row(work, name, found, list(peers))
+    new = held_out(n)
+    history = History.of([[each for each in row if not new[each]] for row in learned], n)
+    some = np.flatnonzero(new[asked.right])
+    question = asked.histories.take(some)
+    cold = Asked(question.keep(~new[question.products]), asked.right[some])
+    peers = {name: gains(Plain().fit(history, Context(vectors=each)), cold) for name, each in of.items()}
+    runs: dict[str, list[NDArray[np.float64]]] = {}
+    for seed in range(seeds):
+        blend = blended(seed).fit(history, Context(vectors=vectors))
+        two, content, kin, _ = blend.parts_
+        for name, model in {"content": content, "kin": kin, "two_tower": two, "blend": blend}.items():
+            runs.setdefault(name, []).append(gains(model, cold))
+    for name, each in runs.items():
+        yield _row(f"{work}: {name}", each, peers)
 
 
-def _gains(model: Recommender, history: History, asked: Asked, vectors: Vectors) -> NDArray[np.float64]:
+def gains(model: Recommender, asked: Asked) -> NDArray[np.float64]:
     """(n,) NDCG@10 of each question."""
-    fitted = clone(model).fit(history, Context(vectors=vectors))
-    place = places(fitted, asked)
+    place = places(model, asked)
     place[np.diff(asked.histories.indptr) == 0] = asked.histories.n_products  # nothing known, so nothing told
     return np.where(place <= K, 1 / np.log2(place + 1.0), 0)
 
 
-def _row(work: str, name: str, found: Mapping[str, list[NDArray[np.float64]]], peers: list[str]) -> Row:
-    first = {each: found[each][0] for each in (name, *peers)}
-    whole = {each: np.concatenate(found[each]) for each in (name, *peers)}
-    quality: dict[str, Any] = {
-        "questions": len(first[name]),
-        "seeds": found[f"{name} seeds"][0].tolist(),
-        "all folds": {each: float(values.mean()) for each, values in whole.items()},
-    }
+def _row(work: str, runs: list[NDArray[np.float64]], peers: Mapping[str, NDArray[np.float64]]) -> Row:
+    ours = np.mean(runs, axis=0)
+    quality: dict[str, Any] = {"questions": len(ours), "seeds": [float(each.mean()) for each in runs]}
     spread = {}
-    for peer in peers:
-        low, high, ratios = _interval(first[name], first[peer])
-        spread[peer] = ratios
-        quality[f"more than {peer}, 95 %"] = [low, high]
-        quality[f"ratio to {peer}, all folds, 95 %"] = list(_interval(whole[name], whole[peer])[2])
-        quality[f"ratio to {peer}, all folds"] = float(whole[name].mean() / whole[peer].mean())
+    for name, theirs in peers.items():
+        low, high, spread[name] = _interval(ours, theirs)
+        quality[f"more than {name}, 95 %"] = [low, high]
     return Row.compared(
-        f"{work}: {name} on a fifth of the products, new to it",
+        work,
         f"NDCG@{K}, every product ranked",
-        float(first[name].mean()),
-        {peer: float(first[peer].mean()) for peer in peers},
+        float(ours.mean()),
+        {name: float(each.mean()) for name, each in peers.items()},
         better="more",
         spread=spread,
         quality=quality,

@@ -104,7 +104,7 @@ class Kin(Recommender):
         """(n, n) how much each product (row) leads to each other (column)."""
         n = len(counts)
         windows = Windows.of(history, self.length)
-        found: csr_array = csr_array((n, n), dtype=np.float32)
+        found: Any = csr_array((n, n), dtype=np.float32)
         for start in range(0, len(windows), 1 << 18):
             before, right = windows.take(np.arange(start, min(start + (1 << 18), len(windows))))
             here, back = np.nonzero(before >= 0)
@@ -115,7 +115,7 @@ class Kin(Recommender):
         scale = (1 / np.sqrt(counts + self.smoothing + 1e-9)).astype(np.float32)
         found.data = (found.data * np.repeat(scale, np.diff(found.indptr)) * scale[found.indices]).astype(np.float32)
         found.sort_indices()
-        return found
+        return csr_array(found)
 
     def _kin(self, vectors: Dense, first: int, n: int) -> csr_array:
         """(len(vectors), n) the shares in which products inherit from those with events; they stand from `first` on."""
