@@ -99,6 +99,16 @@ def test_a_phrase_and_attributes_place_a_shopper_without_events() -> None:
         model.place(nobody, Context(shoppers=np.ones((4, 3), np.float32)))
 
 
+def test_phrases_are_heard_less_what_all_of_them_share() -> None:
+    model = Interests(n_interests=4).fit(shoppers()[0], CONTEXT)
+    nobody = History.of([[]], 40)
+    accent = np.array([0, 0, 0, 0, 3, 0, 0, 0], np.float32)  # what every phrase has and no title
+    phrases_ = unit(np.eye(4, 8, dtype=np.float32) + accent)
+    model.portraits_.hear(phrases_)
+    plain = model.place(nobody, Context(told=phrases_.mean(axis=0)[None, None]))
+    assert plain == pytest.approx(model.prior_[None], abs=0.02)  # it says nothing but the accent
+
+
 def test_strangers_get_what_is_popular_and_others_their_interest(fitted: Interests) -> None:
     stranger, one = (fitted.score(History.of([row], 40), np.arange(40))[0] for row in ([], [11, 13]))
     assert stranger.sum() == pytest.approx(1, abs=1e-5)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from wares.algorithm import Clusterer, Context, context_rows
+from wares.algorithm import Clusterer, Context, ReadsText, context_rows, load
 from wares.arrays import Dense, Labels
 from wares.data.catalog import Catalog
 from wares.data.history import History
@@ -46,6 +46,7 @@ def interests_stage(line: Line, shown: Catalog, history: History, context: Conte
         model = interests.Interests(
             clusterer=make(Clusterer, config.method), n_interests=config.n, seed=line.config.shop.seed
         ).fit(history, known, before=None if before is None else before.labels)
+        _hear(line, model)
         model.save(folder / "model")
         tell(0.5)
         places = _placed(model, history, known, folder)
@@ -85,6 +86,15 @@ def interests_stage(line: Line, shown: Catalog, history: History, context: Conte
         "largest": [{name: each[name] for name in ("id", "name", "size")} for each in described[:8]],
         "followed": read_json(folder / "followed.json"),
     }
+
+
+def _hear(line: Line, model: interests.Interests) -> None:
+    """Let the model hear what phrases are like, by the words of the clusters; encoders that read no text have none."""
+    encoder = load(line.folders["vectors"] / "encoder")
+    if isinstance(encoder, ReadsText):
+        found = read_json(line.folders["groups"] / "clusters.json")
+        words = sorted({word.lower() for each in found for word in [each["name"], *each["keywords"]]})
+        model.portraits_.hear(np.asarray(encoder.encode_text(words), np.float32))
 
 
 def _last(line: Line) -> tuple[Path | None, str | None]:

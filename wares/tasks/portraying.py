@@ -49,7 +49,8 @@ class Portraits(Algorithm):
     Learned
     -------
     vectors_ : (n_products, width) float32, of the text, centred; zero rows where nothing is known.
-    basis_ : (width of the vectors, width) float32, what reduces a phrase. mean_ : (width,) float32, what centres it.
+    basis_ : (width of the vectors, width) float32, what reduces a phrase. mean_ : (width,) float32, of the titles.
+    heard_ : (width,) float32, what centres phrases: the same, until `hear` is told of some.
     factors_ : (n_products, factors) float32, centred.
     rarity_ : (n_products,) float32, 1 on the mean over events. each_ : what a product counts on the mean.
     attributes_ : (n_attributes,) float32, the mean of those who have any; empty where none were given.
@@ -95,7 +96,7 @@ class Portraits(Algorithm):
         width = 0 if vectors is None else min(self.width, vectors.shape[1])
         if vectors is None or not width:
             self.basis_, self.mean_ = np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
-            self.vectors_ = np.zeros((n, 0), np.float32)
+            self.heard_, self.vectors_ = self.mean_, np.zeros((n, 0), np.float32)
             return
         if isinstance(vectors, csr_array):
             raise DataError("interests read dense vectors of products; these are sparse: reduce them, such as by lsa")
@@ -105,6 +106,7 @@ class Portraits(Algorithm):
         known = np.asarray(reduced.any(axis=1))
         own = share[: len(reduced)] * known
         self.mean_ = (own @ reduced / max(own.sum(), 1e-12)).astype(np.float32)
+        self.heard_ = self.mean_
         self.vectors_ = np.where(known[:, None], reduced - self.mean_, 0).astype(np.float32)
 
     def _learn_factors(self, history: History, share: NDArray[np.float64]) -> None:
@@ -131,6 +133,14 @@ class Portraits(Algorithm):
         found.data = found.data * self.rarity_[found.indices]
         return found
 
+    def hear(self, told: Dense) -> None:
+        """Take the mean of some phrases (n, width of the vectors) for what a phrase says that says nothing.
+
+        Phrases are no titles: as rows they lie elsewhere, all of them alike, and that is not what they say.
+        """
+        if len(told) and len(self.mean_):
+            self.heard_ = np.asarray(told @ self.basis_, np.float32).mean(axis=0)
+
     def text(self, history: History, context: Context = Context(), *, far: bool = False) -> Dense:
         """(n_shoppers, width) what their products and their phrases say; 0 where nothing is.
 
@@ -145,7 +155,7 @@ class Portraits(Algorithm):
         if context.told is None or not width:
             return np.zeros((n, width), np.float32), np.zeros(n, np.float32)
         there = np.asarray(context.told.any(axis=2))
-        each = np.where(there[:, :, None], context.told @ self.basis_ - self.mean_, 0)
+        each = np.where(there[:, :, None], context.told @ self.basis_ - self.heard_, 0)
         weight = np.float32(self.said * self.each_)
         return (weight * each.sum(axis=1)).astype(np.float32), (weight * there.sum(axis=1)).astype(np.float32)
 
