@@ -5,7 +5,11 @@ film not in the history is ranked, ties count against the model. Settings and th
 each seed anew, on a quarter held out of its training part; the test part is asked once.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +115,13 @@ def trained(model: Any, train: History) -> NDArray[np.float32]:
     return np.asarray(scores, np.float32)
 
 
+def by_seed(call: Callable[[int], Any]) -> list[Any]:
+    """What a call gives for each seed, in processes side by side: WARES_WORKERS of them, or one for each core."""
+    workers = int(os.environ.get("WARES_WORKERS", os.cpu_count() or 1))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(call, SEEDS))
+
+
 def one_seed(data: Path, seed: int) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
     """NDCG@10 by model, and what was chosen."""
     whole = movielens(data, seed)
@@ -144,8 +155,7 @@ def run(data: Path) -> Iterator[Row]:
     """How well is told which films a shopper rates?"""
     found: dict[str, list[float]] = {}
     chosen: dict[str, list[Any]] = {}
-    for seed in SEEDS:
-        values, settings = one_seed(data, seed)
+    for values, settings in by_seed(partial(one_seed, data)):
         for name, value in values.items():
             found.setdefault(name, []).append(value)
         for name, each in settings.items():

@@ -5,14 +5,16 @@ seed anew, on a quarter held out of its training part; the test part is asked on
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.behaviours import movielens
 from benchmarks.harness import OURS, Row, command
-from benchmarks.movielens import SEEDS, cut, settings_of
+from benchmarks.movielens import by_seed, cut, settings_of
 from wares.data.history import History
 from wares.recommend.mf import MF
 
@@ -27,19 +29,21 @@ def rmse(said: NDArray[np.float32], test: History) -> float:
     return float(np.sqrt((wrong**2).mean()))
 
 
-def ratings(data: Path) -> Row:
-    """The RMSE of `mf`, by shoppers folded in and by those of the training."""
-    folded, as_trained, chosen = [], [], []
-    for seed in SEEDS:
-        whole = movielens(data, seed)
-        train, valid = cut(whole.train, seed)
-        films = np.arange(train.n_products)
-        best = min(RATERS, key=lambda model: rmse(model.fit(train).rate(train, films), valid))
-        model = best.fit(whole.train)
-        folded.append(rmse(model.rate(whole.train, films), whole.test))
-        chosen.append(settings_of(best))
-        as_trained.append(rmse(model.as_trained(whole.train), whole.test))
-    return Row.compared(
+def one_seed(data: Path, seed: int) -> tuple[float, float, dict[str, Any]]:
+    """The RMSE of shoppers folded in and of those trained, and what was chosen."""
+    whole = movielens(data, seed)
+    train, valid = cut(whole.train, seed)
+    films = np.arange(train.n_products)
+    best = min(RATERS, key=lambda model: rmse(model.fit(train).rate(train, films), valid))
+    model = best.fit(whole.train)
+    folded = rmse(model.rate(whole.train, films), whole.test)
+    return folded, rmse(model.as_trained(whole.train), whole.test), settings_of(best)
+
+
+def run(data: Path) -> Iterator[Row]:
+    """How well does `mf` tell ratings, of shoppers folded in and of those of the training?"""
+    folded, as_trained, chosen = zip(*by_seed(partial(one_seed, data)), strict=True)
+    yield Row.compared(
         "mf rates MovieLens-100k, 75/25 by shopper",
         "RMSE, mean of 5 seeds",
         float(np.mean(folded)),
@@ -48,11 +52,6 @@ def ratings(data: Path) -> Row:
         runs={OURS: folded, "shoppers' vectors as trained": as_trained},
         settings={"chosen on a quarter of the training part, by seed": chosen},
     )
-
-
-def run(data: Path) -> Iterator[Row]:
-    """How well does `mf` tell ratings, of shoppers folded in and of those of the training?"""
-    yield ratings(data)
 
 
 if __name__ == "__main__":
