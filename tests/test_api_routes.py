@@ -69,6 +69,9 @@ def test_recommendations(address: str, shop: Shop) -> None:
     assert ids(good(ask(address, "/api/recommend?shopper=U7&k=5"))) == ids(shop.recommend("U7", k=5))
     assert ids(good(ask(address, "/api/recommend?basket=P1,P2"))) == ids(shop.recommend(basket=["P1", "P2"]))
     assert ids(good(ask(address, "/api/recommend"))) == ids(shop.recommend())
+    one = good(ask(address, "/api/recommend?shopper=U7&model=itemknn&diverse=0.2&out_of_stock=true"))
+    assert one["used"] == "itemknn"
+    assert ids(one) == ids(shop.recommend("U7", model="itemknn", diverse=0.2, out_of_stock=True))
     again = good(ask(address, "/api/recommend?shopper=U7&repeats=true"))
     assert ids(again) == ids(shop.recommend("U7", repeats=True))
 
@@ -195,6 +198,9 @@ def test_products_that_cannot_be(address: str, body: Any, kind: str, says: str) 
         ("/api/products/nothing-like-it", 404, "UnknownName", "nothing-like-it"),
         ("/api/shoppers/U999", 404, "UnknownName", "U999"),
         ("/api/recommend?shopper=U999", 404, "UnknownName", "U999"),
+        ("/api/recommend?model=rp3beta", 422, "SettingError", "has not been learned"),
+        ("/api/recommend?model=eaze", 404, "UnknownName", "did you mean 'ease'"),
+        ("/api/recommend?diverse=2", 422, "SettingError", "from 0 to 1"),
         ("/api/clusters/999", 404, "UnknownName", "999"),
         ("/api/clusters/first", 422, "SettingError", "id"),
         ("/api/clusters/1?k=1000", 422, "SettingError", "k"),

@@ -40,7 +40,7 @@ of two do as well), and so that a shop of few events a shopper does well too."""
 
 
 LEAST = 0.05
-"""Of the weight of what learns from who took what, however few the events."""
+"""Of the weight of what goes by the shopper's taste, however few the events."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +155,7 @@ class Blend(Recommender):
     Learned
     -------
     parts_ : the fitted parts, `again` behind them. weights_ : (n_parts,) float32 of them; where hardly a product was
-    taken by two shoppers, those of parts that learn from who took what are smaller than in the settings. left_out_ :
+    taken by two shoppers, those of parts that go by the shopper's taste are smaller than in the settings. left_out_ :
     the parts that could not be fitted, with the reason. n_products_ : how many products it was fitted on.
     """
 
@@ -185,7 +185,7 @@ class Blend(Recommender):
         if not self.parts_:
             raise DataError(f"Blend: no part could be fitted ({'; '.join(self.left_out_)})")
         sure = _evidence(history)
-        weights = [w * sure if _by_company(part) else w for w, part in zip(weights, self.parts_, strict=True)]
+        weights = [w * sure if _by_taste(part) else w for w, part in zip(weights, self.parts_, strict=True)]
         self.parts_.append(clone(self.again).fit(history, context))
         self.weights_ = np.array([*weights, self.again_weight], np.float32)
         self.n_products_ = history.n_products
@@ -331,7 +331,7 @@ class Blend(Recommender):
 
 
 def _evidence(history: History) -> float:
-    """How far it can be known what goes together, up to 1: shoppers of a product beyond the first, squared.
+    """How far what a shopper took tells of what comes next, up to 1: shoppers of a product beyond the first, squared.
 
     Where hardly a product was taken by two, what any two have in common is chance, and popularity is worth more.
     """
@@ -340,9 +340,9 @@ def _evidence(history: History) -> float:
     return float(np.clip((pairs / max(products, 1) - 1) ** 2, LEAST, 1))
 
 
-def _by_company(part: Recommender) -> bool:
-    """Whether a part learns from who took what; likeness does not, and popularity needs fewer events."""
-    return "history" in part.READS and not isinstance(part, (Popular, Repeat))
+def _by_taste(part: Recommender) -> bool:
+    """Whether a part goes by what a shopper took: popularity needs fewer events to be right."""
+    return not isinstance(part, (Popular, Newest, Repeat))
 
 
 def contributions_to(part: Recommender, history: History, products: Rows, context: Context = Context()) -> Dense:

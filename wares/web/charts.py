@@ -19,8 +19,8 @@ METRICS = {
     "novelty": "Novelty",
 }
 DRAWN = ("ndcg", "recall", "mrr", "coverage")
-COMPARED = ("plain popular", "recent popular", "plain itemknn", "itemknn")
-_KINDS = {"blend": "ours", "plain popular": "baseline"}
+COMPARED = ("popular", "plain popular", "recent popular", "plain itemknn", "itemknn")
+_KINDS = {"blend": "ours", "popular": "baseline", "plain popular": "baseline"}
 
 
 @dataclass(frozen=True)
