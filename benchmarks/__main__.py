@@ -34,6 +34,8 @@ NAMES = (
     "networks",
     "siamese",
     "match",
+    "cold",
+    "bandit",
     "itemknn",
     "als",
     "ease",

@@ -70,7 +70,7 @@ class MultVAE(Recommender):
     rate: float = setting(2e-3, low=1e-8)
     decay: float = setting(0.0, low=0.0)
     batch: int = setting(128, low=1)
-    epochs: int = setting(60, low=1)
+    epochs: int = setting(100, low=1)
     seed: int = setting(0, low=0)
 
     def fit(self, history: History, context: Context = Context(), *, progress: Progress | None = None) -> Self:
