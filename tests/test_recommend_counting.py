@@ -65,6 +65,14 @@ def test_itemknn_with_decay_leans_on_the_last_product():
     assert model.recommend(History.of([[0, 7], [7, 0]], 12), 1).rows.ravel().tolist() == [8, 1]
 
 
+def test_ease_with_decay_leans_on_the_last_product():
+    model = EASE(regularisation=1.0, decay=0.1).fit(SHOP)
+    assert model.recommend(History.of([[0, 7], [7, 0]], 12), 1).rows.ravel().tolist() == [6, 1]
+    one = History.of([[0, 7]], 12)
+    added = model.contributions_to(one, np.array([1, 6]))
+    np.testing.assert_allclose(added.sum(axis=1), model.score(one, np.array([1, 6]))[0], atol=1e-6)
+
+
 # -- markov ---------------------------------------------------------------------------------------------------------
 
 

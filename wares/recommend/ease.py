@@ -18,7 +18,7 @@ from wares.arrays import Dense, Rows, Sparse
 from wares.data.history import History
 from wares.errors import DataError
 from wares.kernels.ease import add_rows, cells, gram, pack, scatter, weights_in_place
-from wares.recommend.profile import Profile, Strength, frozen, matrix_of, picked
+from wares.recommend.profile import Profile, Strength, faded, frozen, matrix_of, picked
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class EASE(Recommender):
     strength : how much a product counts for a shopper: "binary" 1, "log" of the summed weights, or their "sum".
     half_life : days after which a product counts half, both in learning (before the newest event of all) and in asking
         (before the moment asked about); 0 = never fades.
+    decay : what is left of a product of the asked history for each event that came after it; 1 = never fades.
 
     Learned
     -------
@@ -56,6 +57,7 @@ class EASE(Recommender):
     max_products: int = setting(8000, low=1)
     strength: Strength = "binary"
     half_life: float = setting(0.0, low=0.0)
+    decay: float = setting(1.0, low=0.0, high=1.0)
 
     def memory(self, n_products: int) -> int:
         """Bytes that fitting on so many products takes at its peak; the model keeps half of them."""
@@ -131,7 +133,7 @@ class EASE(Recommender):
         """The profile and the place in the model of each of its products, -1 where it is not known."""
         self._ready()
         profile = Profile.of(history, self.n_products_, self.strength, self.half_life, context.at)
-        return profile, self._places(profile.rows)
+        return faded(profile, history, self.decay), self._places(profile.rows)
 
     def _places(self, products: NDArray[np.integer]) -> NDArray[np.int32]:
         inside = np.minimum(products, self.n_products_)
