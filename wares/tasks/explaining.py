@@ -15,6 +15,7 @@ from wares.data.history import History
 from wares.data.hits import Reason
 from wares.data.ids import Ids
 from wares.kernels.topk import two_greatest
+from wares.recommend.clusters import Clusters
 from wares.recommend.content import Content
 from wares.recommend.newest import Newest
 from wares.recommend.popular import Popular
@@ -93,9 +94,9 @@ def amounts(
         else:
             of, found = _by_product(part, history, rows, context)
             found *= share[:, None]
-            if isinstance(part, Popular):
-                single["cluster"] = found.sum(axis=1)
-                single["everybody"] = score - single["cluster"]
+            if isinstance(part, (Popular, Clusters)):
+                single["cluster"] = single["cluster"] + found.sum(axis=1)
+                single["everybody"] = single["everybody"] + score - found.sum(axis=1)
             elif of is products:
                 given[int(isinstance(part, Content))] += found
             else:
