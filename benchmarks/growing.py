@@ -5,6 +5,7 @@ month after it is asked for, of products they have not had in those events. Ever
 Chosen on October 2017, shown for November.
 """
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -102,15 +103,18 @@ def row(n: int | None, values: Mapping[str, metrics.Values], day: str, events: i
     )
 
 
-def draw(rows: list[Row], path: Path) -> None:
-    """Quality against events, one line a recommender."""
+def draw(results: Path, path: Path) -> None:
+    """Quality against events, one line a recommender, from a file of results."""
+    import matplotlib
+
+    matplotlib.use("svg")
     import matplotlib.pyplot as plt
 
+    rows = json.loads(results.read_text(encoding="utf-8"))["rows"]
     figure, axes = plt.subplots(figsize=(7, 4))
-    x = [max(each.settings["events"], 1) for each in rows]
-    names = ["blend", *rows[0].peers]
-    for name in names:
-        y = [each.ours if name == "blend" else each.peers[name] for each in rows]
+    x = [max(each["settings"]["events"], 1) for each in rows]
+    for name in ("blend", *rows[0]["peers"]):
+        y = [each["ours"] if name == "blend" else each["peers"][name] for each in rows]
         axes.plot(x, y, marker="o", label=name, linewidth=2.4 if name == "blend" else 1.2)
     axes.set_xscale("log")
     axes.set_xlabel("events learned from (none at the left)")
@@ -122,8 +126,9 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    if "--october" in sys.argv:  # what was chosen on
-        sys.argv.remove("--october")
+    if sys.argv[1:2] == ["--picture"]:  # FILE.json FILE.svg
+        draw(*map(Path, sys.argv[2:4]))
+    elif "--october" in sys.argv:  # what was chosen on
         for each in run(Path(), "2017-10-01"):
             print(each.work, each.ours, dict(each.peers), dict(each.quality), flush=True)
     else:
