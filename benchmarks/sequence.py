@@ -25,12 +25,12 @@ from wares.algorithm import Context, Recommender
 from wares.arrays import unit
 from wares.data.history import History
 from wares.recommend.content import Content
-from wares.recommend.ease import EASE
 from wares.recommend.gru4rec import GRU4Rec
-from wares.recommend.itemknn import ItemKNN
 from wares.recommend.markov import Markov
 from wares.recommend.sasrec import SASRec
 from wares.recommend.sequences import Sequential
+from wares.recommend.sessionknn import SessionKNN
+from wares.recommend.slim import SLIM
 
 KEPT = Path(gettempdir()) / "wares-sequence"
 """Where learned networks are kept from run to run."""
@@ -82,9 +82,9 @@ def counting(data: Path, history: History) -> dict[str, Recommender]:
     """The other parts of the blend, learned from a history."""
     vectors = attributes(data, history.n_products)
     return {
-        "markov": Markov().fit(history),
-        "ease": EASE(regularisation=300.0, max_products=history.n_products).fit(history),
-        "itemknn": ItemKNN(decay=0.6).fit(history),
+        "sessionknn": SessionKNN().fit(history),
+        "markov": Markov(backward=0.3, decay=0.5, smoothing=10.0).fit(history),
+        "slim": SLIM(decay=0.6).fit(history),
         "content": Content(width=128).fit(history, Context(vectors=vectors)),
     }
 
