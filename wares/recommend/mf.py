@@ -47,7 +47,7 @@ class MF(Descending):
     negatives: int = setting(2, low=1)
     rating_epochs: int = setting(60, low=1)
     rating_learning_rate: float = setting(0.01, low=1e-6)
-    rating_regularisation: float = setting(0.08, low=0.0)
+    rating_regularisation: float = setting(0.07, low=0.0)
 
     def fit(self, history: History, context: Context = Context()) -> Self:
         """Learn from the shoppers of `history`, and from their ratings where there are `values`."""
