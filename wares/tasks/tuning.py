@@ -133,7 +133,7 @@ def tune(
         tell("teach a ranker", (clock() - start) / budget)
         chosen = _ordered(chosen, choose.train, questions, context, k, steps)
     tell("check on later events", 0.85)
-    single = clone(best[0].model)
+    single = clone(mixed[0][0].model)  # the best alone, asked of the same shoppers
     took = clock() - start
     return _checked(chosen, single, current, check, context, found, steps, memory, most, k, seed, took, kind)
 
