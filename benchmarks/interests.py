@@ -251,6 +251,7 @@ def _classified(model: Interests, shop: Shop, split: Split, seed: int) -> dict[s
         found[f"the first {n} events"] = model.place(split.whole.keep(place < n)).argmax(axis=1)
     found["all events"] = model.place(split.whole).argmax(axis=1)
     empty = split.whole.keep(np.zeros(split.whole.n_events, np.bool_))
+    model.portraits_.hear(np.asarray(shop.encoder.encode_text(sorted(set(shop.words))[:2000]), np.float32))
     told = _phrases(shop, split.whole, seed)
     found["three phrases"] = model.place(empty, Context(told=told)).argmax(axis=1)
     some: Mapping[str, NDArray[np.bool_]] = {}
