@@ -90,7 +90,9 @@ def judge(
     return {"recommend": found}
 
 
-def asked_for(now: Opened, config: Config, folder: Path, name: str, *, learn: bool) -> Recommender:
+def asked_for(
+    now: Opened, config: Config, folder: Path, name: str, *, learn: bool, observer: Observer | None = None
+) -> Recommender:
     """A recommender by name, fitted: the shop's own, a part of it, or any other, learned at its first use and kept.
 
     learn : whether it may be learned now, which can take minutes. Raises UnknownName, MissingExtra, DataError where it
@@ -109,7 +111,8 @@ def asked_for(now: Opened, config: Config, folder: Path, name: str, *, learn: bo
                 f"the model {name!r} has not been learned for this build yet; learn it once by: wares recommend "
                 f"{folder} --model {name}. Learned are {', '.join(_learned(now, home))}"
             )
-        _learn(model, now, home, path)
+        with (observer or Unwatched()).step(f"learn {name}"):
+            _learn(model, now, home, path)
     found: Recommender = Recommender.load(path)
     return found
 

@@ -192,13 +192,14 @@ class Shop:
         diverse: float = 0.0,
         out_of_stock: bool = False,
         learn: bool = True,
+        observer: "Observer | None" = None,
     ) -> Answer:
         """Products for a known shopper, for a basket of products, or (with neither) for a stranger.
 
         The rules of `[recommend.rules]` in shop.toml, as they were at the build, hold for every answer. model : a part
         of the shop's recommender, or any other by name, learned when it is first asked unless `learn` is False, which
-        raises SettingError then. diverse : from 0 to 1, how much products unlike each other are preferred.
-        out_of_stock : what is sold out may be answered.
+        raises SettingError then; `observer` is told. diverse : from 0 to 1, how much products unlike each other are
+        preferred. out_of_stock : what is sold out may be answered.
 
         repeats : products that the history holds may be answered too. profile : what the shopper says of themselves,
         such as "runner, two kids, likes green tea"; alone, or beside a shopper or a basket. Raises UnknownName, and
@@ -207,6 +208,10 @@ class Shop:
         started = time.perf_counter()
         now = self.now
         history = self._history(now, shopper, basket)
+        asked = None
+        if model is not None:
+            asked = self._model(now, model, learn=learn, observer=observer)
+            started = time.perf_counter()  # learning is no part of an answer
         allowed = Wish(gone=out_of_stock, rules=now.rules).allowed(now.filters.mask(where))
         if profile is not None:
             if model is not None or diverse:
@@ -221,20 +226,20 @@ class Shop:
             context=context,
             allowed=allowed,
             repeats=repeats,
-            model=None if model is None else self._model(now, model, learn=learn),
+            model=asked,
             diverse=diverse,
             gone=out_of_stock,
         )
         return Answer(now.hits(found.hits, found.reasons), _since(started), found.used)
 
-    def _model(self, now: Opened, name: str, *, learn: bool) -> "Recommender":
+    def _model(self, now: Opened, name: str, *, learn: bool, observer: "Observer | None" = None) -> "Recommender":
         """A recommender by name, kept for the build that it answers for."""
         key = (now.folder.name, name)
         if key not in self._models:
             from wares.config import Config
             from wares.models import asked_for  # imports more than most processes need
 
-            found = asked_for(now, Config.read(self.folder), self.folder, name, learn=learn)
+            found = asked_for(now, Config.read(self.folder), self.folder, name, learn=learn, observer=observer)
             self._models = {k: each for k, each in self._models.items() if k[0] == key[0]} | {key: found}
         return self._models[key]
 

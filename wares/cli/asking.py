@@ -84,6 +84,7 @@ def similar(
 @click.option("--model", metavar="NAME", help="By this recommender alone; see `wares algorithms`.")
 @click.option("--diverse", default=0.0, type=click.FloatRange(0, 1), help="0 to 1: products unlike each other.")
 @click.option("--out-of-stock", is_flag=True, help="What is sold out may be answered.")
+@click.option("--why", is_flag=True, help="Whole reasons: every share, and the products it rests on.")
 @json_option
 def recommend(
     shop: Path,
@@ -96,24 +97,29 @@ def recommend(
     model: str | None,
     diverse: float,
     out_of_stock: bool,
+    why: bool,
     as_json: bool,
 ) -> None:
     """Products for a shopper, for a basket, for what a shopper says, or (with none of these) for a stranger."""
+    from wares.progress import Bars
+
     products = None if basket is None else [each.strip() for each in basket.split(",") if each.strip()]
     if products == []:
         raise SettingError(f"--basket {basket!r} names no product; give ids with commas between them: P1,P2")
-    answer = common.open_folder(shop).recommend(
-        shopper=shopper,
-        basket=products,
-        profile=profile,
-        k=k,
-        where=filters(where),
-        repeats=repeats,
-        model=model,
-        diverse=diverse,
-        out_of_stock=out_of_stock,
-    )
-    print_answer(answer, as_json)
+    with Bars(err, quiet=model is None) as bars:
+        answer = common.open_folder(shop).recommend(
+            shopper=shopper,
+            basket=products,
+            profile=profile,
+            k=k,
+            where=filters(where),
+            repeats=repeats,
+            model=model,
+            diverse=diverse,
+            out_of_stock=out_of_stock,
+            observer=bars,
+        )
+    print_answer(answer, as_json, whole=why)
 
 
 @cli.command()

@@ -105,8 +105,8 @@ def open_folder(folder: Path) -> Any:
     return open_shop(folder)
 
 
-def print_answer(answer: Any, as_json: bool) -> None:
-    """Products with scores and reasons."""
+def print_answer(answer: Any, as_json: bool, *, whole: bool = False) -> None:
+    """Products with scores and reasons; the `whole` reasons name every share and the products they rest on."""
     if as_json:
         print_json(answer.json())
         return
@@ -118,11 +118,18 @@ def print_answer(answer: Any, as_json: bool) -> None:
     for hit in answer.hits:
         title = f"{hit.title} (+{hit.variants - 1} alike)" if hit.variants > 1 else hit.title
         why = "; ".join(f"{each.text} {each.share:.0%}" for each in hit.reasons if each.text != "other")
+        if whole:
+            why = "\n".join(_whole(each) for each in hit.reasons)
         table.add_row(f"{hit.score:.3f}", *map(Text, (hit.id, title, why)))
     out.print(table) if answer.hits else out.print("nothing found")
     total = f"{answer.total:,} products match; " if hasattr(answer, "total") else ""
     used = f"; by {answer.used}" if answer.used else ""
     out.print(f"[dim]{total}{answer.took_ms:.1f} ms{used}[/dim]")
+
+
+def _whole(reason: Any) -> str:
+    on = f" ({', '.join(reason.products)})" if reason.products else ""
+    return f"{reason.share:.1%} {reason.text}{on}"
 
 
 def from_extra(extra: str, load: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ _SUMS = {"reassoc", "contract"}
 
 @nb.njit(nogil=True, cache=True, inline="always")
 def _real(value):
-    """The value, or 0 where it has all but died out: numbers below 1e-38 take a hundred times as long to reckon with."""
+    """The value, or 0 where it has all but died out: numbers below 1e-38 take a hundred times as long to work with."""
     return value if abs(value) > np.float32(1e-15) else np.float32(0.0)
 
 
