@@ -23,7 +23,7 @@ from wares import __version__
 from wares.errors import StoreError, did_you_mean
 from wares.store.files import digests, files_of, is_full, locked, readable, rename, size_of, sync, write_text
 
-FORMAT = 2
+FORMAT = 3
 """Version of what a build holds; a build of another format is made anew."""
 
 MANIFEST = "build.json"
