@@ -40,6 +40,9 @@ SEEDS = (0, 1, 2)
 SETTINGS: dict[str, Any] = {"dropout": 0.3, "epochs": 30}
 """Of the networks, beside the default ones."""
 
+WIDE: dict[str, Any] = {"width": 128, "dropout": 0.5, "epochs": 60, "rate": 2e-3}
+"""Of a network of more numbers, more of them left out and longer learned."""
+
 ONWARD: dict[str, Any] = {"refresh": 6, "rate": 2e-3}
 """Of learning on; set beforehand, for there is nothing left to choose on."""
 
@@ -68,6 +71,7 @@ def run(data: Path) -> Iterator[Row]:
     found = beauty(data)
     networks = [learned(SASRec(seed=seed, **SETTINGS), found) for seed in SEEDS]
     yield alone("sasrec", networks, found)
+    yield alone("sasrec, 128 wide", [learned(SASRec(seed=seed, **WIDE), found) for seed in SEEDS], found)
     yield alone("gru4rec", [learned(GRU4Rec(**SETTINGS), found)], found)
     onward = [learned_on(each, found) for each in networks]
     yield alone("sasrec, learned on", onward, found, onward=True)

@@ -198,6 +198,8 @@ def test_an_algorithm_whose_package_is_missing_is_passed_over_by_check(monkeypat
         ("[products.columns]\ntitle = 3", "a table, each value text"),
         ("[events.kinds]\nbuy = 'purchas'", r"line 2: unknown kind 'purchas'; did you mean 'purchase'\?"),
         ("[events.weights]\nview = 'much'", "a table, each value a number"),
+        ("[interests]\nlately = nan", "line 2: interests.lately = nan: must be days"),
+        ("[interests]\nleast = -5", "line 2: interests.least = -5: must be at least 2"),
         ("[cluster]\nk = 3", 'must say which algorithm to use: use = "name"'),
         ("[cluster]\nuse = 'kmean'", r"line 2: unknown cluster algorithm 'kmean'; did you mean 'kmeans'"),
     ],

@@ -14,6 +14,7 @@ from wares.recommend.ease import EASE
 from wares.recommend.itemknn import ItemKNN
 from wares.recommend.popular import Popular
 from wares.recommend.profile import DAY
+from wares.recommend.repeat import Repeat
 from wares.tasks.blending import Blend
 from wares.tasks.evaluating import compare, evaluate, refuse_sampled
 from wares.tasks.splitting import parted, split, wanted
@@ -23,6 +24,13 @@ HISTORY = timed(
     [[0, 1, 2, 0], [0, 1, 2], [1, 2, 3, 0], [0, 1, 2], [6, 7, 8, 6], [6, 7, 8], [7, 8, 9, 10], [0, 6, 4]],
     [[0, 1, 20, 21], [0, 1, 22], [1, 2, 20, 21], [0, 3, 20], [0, 1, 20, 22], [0, 1, 20], [1, 2, 3, 4], [1, 1, 2]],
 )
+
+
+def test_what_ranks_only_what_was_had_says_nothing_of_new_products():
+    report = evaluate(Repeat(), HISTORY, CONTEXT, until=20 * DAY)
+    assert "repeat" not in report["tasks"]["new"]["models"]
+    assert report["tasks"]["new"]["differences"] == {}
+    assert report["tasks"]["repeat"]["differences"]
 
 
 def test_split_is_by_time():

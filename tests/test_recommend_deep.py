@@ -34,6 +34,12 @@ def shop() -> tuple[History, Context]:
     return History.of(rows, 12), Context(vectors=unit(vectors))
 
 
+def test_a_window_may_be_longer_than_all_events():
+    before, right = (windows := Windows.of(History.of([[3, 4]], 12), 6)).take(np.arange(len(windows)))
+    assert before.tolist() == [[3, -1, -1, -1, -1, -1]]
+    assert right.tolist() == [4]
+
+
 def test_windows_are_what_came_before():
     windows = Windows.of(History.of([[3, 4, 3, 5], [], [7], [8, 9]], 12), 2)
     before, right = windows.take(np.arange(len(windows)))

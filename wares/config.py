@@ -267,7 +267,10 @@ def _dataclass(cls: type, table: Mapping[str, Any], name: str, folder: Path | No
     for key in ("source", "taxonomy"):
         if key in values:
             values[key] = _read_path(values[key], folder) if values[key] else None
-    return cls(**values)
+    made = cls(**values)
+    if isinstance(made, InterestSettings):
+        made.check()
+    return made
 
 
 def _algorithm(role: type[Algorithm], table: Mapping[str, Any], path: Place) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from wares.tasks.blending import name_of
 from wares.tasks.evaluating import compare, evaluate
 from wares.tasks.fusing import reads
 from wares.tasks.splitting import Kind
+
+DRAFT = 86_400.0
+"""Seconds after which what was begun and not ended is removed."""
 
 _FOLDER = "models"
 """Where the cache of a shop keeps what it learned for questions, beside its builds."""
@@ -117,6 +121,10 @@ def asked_for(
     return found
 
 
+def _build_of(path: Path) -> str:
+    return "-".join(path.name.split("-")[:2])
+
+
 def _learned(now: Opened, home: Path) -> list[str]:
     """The names that can be asked for without learning."""
     own = [name_of(each) for each in (now.recommender, *getattr(now.recommender, "parts_", []))]
@@ -129,8 +137,10 @@ def _learn(model: Recommender, now: Opened, home: Path, path: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     builds = {each.name for each in now.folder.parent.iterdir()}
     for each in home.iterdir():
-        # A name such as 0003-c1080fc3ecae-ease-0123456789abcdef begins with that of its build.
-        if "-".join(each.name.split("-")[:2]) not in builds and not each.name.startswith("."):
+        # A name such as 0003-c1080fc3ecae-ease-0123456789abcdef begins with that of its build. Drafts of a process that
+        # was ended go as well, once nobody can be at work on them any more.
+        old = time.time() - each.stat().st_mtime > DRAFT if each.name.startswith(".") else _build_of(each) not in builds
+        if old:
             shutil.rmtree(each, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=".tmp-", dir=home))
     try:

@@ -160,6 +160,10 @@ class ReviewSettings:
     found: int = 12
 
 
+MOST_LIFTED = 1_000.0
+"""What a rule may multiply scores by at most: a thousand puts anything first, and keeps the shares of reasons."""
+
+
 @dataclass(frozen=True)
 class RuleSettings:
     """[recommend.rules]. What the shop wants of its recommendations; told in the reasons.
@@ -185,6 +189,11 @@ class RuleSettings:
         if not isinstance(table, Mapping):
             raise Mistake(place, "recommend.rules must be a table: [recommend.rules]")
         for key, value in table.items():
+            if key in ("boost", "bury") and not (
+                isinstance(value, list) and all(isinstance(v, Mapping) for v in value)
+            ):
+                wanted = f"must be tables, each with where and by: [[recommend.rules.{key}]]"
+                raise Mistake((*place, key), f"recommend.rules.{key} = {value!r}: {wanted}")
             check_value(value, cls.hint(key), (*place, key))
         values: dict[str, Any] = {k: tuple(each) if isinstance(each, list) else each for k, each in table.items()}
         found = cls(**values)
@@ -205,10 +214,10 @@ class RuleSettings:
     def _check(self) -> None:
         """Raises SettingError for a number or a rule that makes no sense."""
         for name in ("fresh", "margin"):
-            if not getattr(self, name) >= 0:
-                raise SettingError(f"recommend.rules.{name} = {getattr(self, name)}: must be at least 0")
-        if not self.fresh_days > 0:
-            raise SettingError(f"recommend.rules.fresh_days = {self.fresh_days}: must be more than 0")
+            if not 0 <= getattr(self, name) <= MOST_LIFTED:
+                raise SettingError(f"recommend.rules.{name} = {getattr(self, name)}: must be from 0 to {MOST_LIFTED:g}")
+        if not 0 < self.fresh_days < float("inf"):
+            raise SettingError(f"recommend.rules.fresh_days = {self.fresh_days}: must be a number of more than 0")
         for kind in ("boost", "bury"):
             for number, rule in enumerate(getattr(self, kind)):
                 _check_rule(rule, f"recommend.rules.{kind} {number + 1}")
@@ -221,8 +230,8 @@ def _check_rule(rule: Mapping[str, Any], place: str) -> None:
     if not isinstance(rule.get("where"), Mapping) or not rule["where"]:
         raise SettingError(f'{place} needs a filter, such as where = {{brand = ["Acme"]}}')
     by = rule.get("by", 2.0)
-    if isinstance(by, bool) or not isinstance(by, (int, float)) or not 1 <= by < float("inf"):
-        raise SettingError(f"{place}: by = {by!r}; it must be a number of at least 1")
+    if isinstance(by, bool) or not isinstance(by, (int, float)) or not 1 <= by <= MOST_LIFTED:
+        raise SettingError(f"{place}: by = {by!r}; it must be a number from 1 to {MOST_LIFTED:g}")
     if not isinstance(rule.get("say", ""), str):
         raise SettingError(f"{place}: say = {rule['say']!r}; it must be text")
 
@@ -262,6 +271,15 @@ class InterestSettings:
     method: str = "kmeans"
     least: int = 30
     lately: float = 30.0
+
+    def check(self) -> None:
+        """Raises the mistake of a number that makes no sense."""
+        for name, low in (("n", 0), ("least", 2)):
+            if getattr(self, name) < low:
+                said = f"interests.{name} = {getattr(self, name)}: must be at least {low}"
+                raise Mistake(("interests", name), said)
+        if not 0 < self.lately <= 36_500:
+            raise Mistake(("interests", "lately"), f"interests.lately = {self.lately}: must be days, from 0 to 36,500")
 
 
 @dataclass(frozen=True)

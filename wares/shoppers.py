@@ -323,7 +323,7 @@ def _sentences(made: Mapping[str, Any]) -> list[dict[str, Any]]:
         start = "Mostly interested in" if place == 0 else "Also interested in"
         out.append((f"{start} {each['name']}: {each['share']:.0%} of the visits speak of it.", _ids(each["products"])))
     one = made["segment"]
-    out.append((f"One of the shop's {one['name']} shoppers: {one['means']}.", []))
+    out.append((f"Of the segment “{one['name']}”: {one['means']}.", []))
     rhythm = made["rhythm"]
     if rhythm is not None and rhythm["every"] is not None:
         text = (

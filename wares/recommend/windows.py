@@ -42,5 +42,5 @@ class Windows:
         """(b, length) products before each, the latest first, -1 behind the first; and (b,) the product that came."""
         ends = self.ends[rows]
         places = ends[:, None] - 1 - np.arange(self.length)
-        before = np.where(places >= self.starts[ends][:, None], self.products[places], -1)
+        before = np.where(places >= self.starts[ends][:, None], self.products[np.maximum(places, 0)], -1)
         return before, self.products[ends]

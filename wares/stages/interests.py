@@ -14,6 +14,7 @@ from wares.data.catalog import Catalog
 from wares.data.history import History
 from wares.data.ids import Ids
 from wares.engine import Tell, read_json, write_json
+from wares.errors import SettingError
 from wares.registry import make
 from wares.stages.line import Line
 from wares.store.steps import hash_array, hashed
@@ -34,6 +35,12 @@ def interests_stage(line: Line, shown: Catalog, history: History, context: Conte
     active = int((np.diff(history.indptr) > 0).sum())
     if not config.on or active < max(config.least, 4):
         return
+    clusterer = make(Clusterer, config.method)
+    if clusterer.READS == "words":
+        raise SettingError(
+            f"interests.method = {config.method!r}: it counts words, and shoppers are read as vectors; take kmeans, "
+            "agglomerative, gmm or leiden"
+        )
     last, mark = _last(line)
     keys = _keys(line)
     names = [each["name"] for each in read_json(line.folders["groups"] / "clusters.json")]
@@ -43,9 +50,9 @@ def interests_stage(line: Line, shown: Catalog, history: History, context: Conte
         before = None if last is None else _Before(last, line.folders["history"])
         traits, table = _traits(line, history)
         known = Context(vectors=context.vectors, shoppers=table)
-        model = interests.Interests(
-            clusterer=make(Clusterer, config.method), n_interests=config.n, seed=line.config.shop.seed
-        ).fit(history, known, before=None if before is None else before.labels)
+        model = interests.Interests(clusterer=clusterer, n_interests=config.n, seed=line.config.shop.seed).fit(
+            history, known, before=None if before is None else before.labels
+        )
         _hear(line, model)
         model.save(folder / "model")
         tell(0.5)

@@ -106,7 +106,9 @@ def evaluate(
         told = _told(standings, values, questions, line.name, resamples, seed)
         name = name_of(model)
         told["differences"] = {
-            other: {"ndcg": _gap(values[name], values[other], resamples, seed)} for other in values if other != name
+            other: {"ndcg": _gap(values[name], values[other], resamples, seed)}
+            for other in values
+            if other != name and name in values  # what ranks only products had before says nothing of new ones
         }
         report["tasks"][task] = told | {"shoppers": int((np.diff(questions.relevant[task].indptr) > 0).sum())}
     return report

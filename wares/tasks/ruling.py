@@ -33,7 +33,7 @@ def rules_of(
         if created is None:
             raise SettingError("recommend.rules.fresh: no product says when it came in; map a column to `created`")
         age = np.maximum(at - created, 0) / DAY
-        share = np.where(created > 0, np.maximum(1 - age / asked["fresh_days"], 0), 0)
+        share = np.where((created > 0) & (created < at + DAY), np.maximum(1 - age / asked["fresh_days"], 0), 0)
         lifts.append(Lift("new in the shop", (1 + asked["fresh"] * share).astype(np.float32)))
     if asked["margin"]:
         margin = _numbers(shelf.shown, "margin", "recommend.rules.margin")

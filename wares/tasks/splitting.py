@@ -76,7 +76,8 @@ def split(history: History, until: int | None = None, *, test: float = 0.2) -> t
     """
     times = history.times
     if times is None or not len(times):
-        raise DataError("evaluation needs events with times: nothing says what came before and what after")
+        what = "there are no events" if not history.n_events else "nothing says what came before and what after"
+        raise DataError(f"this needs events with times: {what}")
     if until is None:
         until = int(np.quantile(times, 1 - test)) // DAY * DAY
     after = times >= until

@@ -30,11 +30,17 @@ _EMPTY = re.compile(rf"^(?:(?:{_SMALL})(?=\s)|我是|我有|我喜欢|喜欢|我
 """How a phrase may begin without saying anything."""
 
 
+LETTERS = 1_000
+"""Of what a shopper says at most."""
+
+
 def phrases(sentence: str) -> list[str]:
     """What a sentence says, one by one: "runner, two kids, likes green tea" is runner, two kids and green tea.
 
-    At most twelve. Raises SettingError where it says nothing.
+    At most twelve. Raises SettingError where it says nothing, or more than `LETTERS`.
     """
+    if len(sentence) > LETTERS:
+        raise SettingError(f"a profile of {len(sentence):,} letters: at most {LETTERS:,}")
     found = []
     for part in _BETWEEN.split(sentence):
         text = part.strip()

@@ -133,7 +133,8 @@ def tune(
         tell("teach a ranker", (clock() - start) / budget)
         chosen = _ordered(chosen, choose.train, questions, context, k, steps)
     tell("check on later events", 0.85)
-    single = clone(mixed[0][0].model)  # the best alone, asked of the same shoppers
+    # The best alone, with the same that stands in where it has nothing to say, asked of the same shoppers.
+    single: Recommender = _as_blend([(mixed[0][0], 1.0)], again, current)
     took = clock() - start
     return _checked(chosen, single, current, check, context, found, steps, memory, most, k, seed, took, kind)
 
