@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from wares.arrays import Labels, Rows
 from wares.data.history import History
 from wares.data.hits import Hits
-from wares.kernels.ranking import auc as count_auc
-from wares.kernels.ranking import places as count_places
+from wares.kernels.ranking import standing as count
 
 Values: TypeAlias = NDArray[np.float64]
 """(n_shoppers,) one number a shopper, NaN where nothing was right."""
@@ -99,26 +98,28 @@ def mrr(judged: Judged) -> Values:
     return judged._where(np.where(judged.right.any(axis=1), 1 / (judged.right.argmax(axis=1) + 1.0), 0.0))
 
 
+def standing(
+    scores: NDArray[np.floating], right: NDArray[np.integer], left_out: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], float]:
+    """(m,) the place from 1 of each distinct right product among all candidates, ties counted against it; and the AUC,
+    the chance that a right product scores above a wrong one, ties counting half, NaN where there is only one kind.
+
+    scores : (n_products,) of one shopper, -inf lowest. right, left_out : rows; those left out are no candidates.
+    """
+    places, auc = count(np.asarray(scores, np.float32), np.asarray(right, np.int64), np.asarray(left_out, np.int64))
+    return places, float(auc)
+
+
 def places(
     scores: NDArray[np.floating], right: NDArray[np.integer], left_out: NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """(m,) the place from 1 of each distinct right product among all candidates, ties counted against it.
-
-    scores : (n_products,) of one shopper, -inf lowest. right, left_out : rows; those left out are no candidates.
-    """
-    found: NDArray[np.int64] = count_places(
-        np.asarray(scores, np.float32), np.asarray(right, np.int64), np.asarray(left_out, np.int64)
-    )
-    return found
+    """(m,) the places that `standing` tells."""
+    return standing(scores, right, left_out)[0]
 
 
 def auc(scores: NDArray[np.floating], right: NDArray[np.integer], left_out: NDArray[np.integer]) -> float:
-    """Chance that a right product scores above a wrong one, ties counting half; NaN where there is only one kind.
-
-    scores : (n_products,) of one shopper, -inf lowest. right, left_out : rows; those left out are no candidates.
-    """
-    right = np.unique(right).astype(np.int64)
-    return float(count_auc(np.asarray(scores, np.float32), right, np.asarray(left_out, np.int64)))
+    """The AUC that `standing` tells; `right` may name a product twice."""
+    return standing(scores, np.unique(right), left_out)[1]
 
 
 def coverage(hits: Hits, n_products: int) -> float:

@@ -99,8 +99,9 @@ class Standing:
             of = np.unique(right.row(start + row)).astype(np.int64)
             self.owners.append(np.full(len(of), start + row))
             self.products.append(of)
-            self.places.append(metrics.places(scores[row], of, own))
-            self.auc.append(metrics.auc(scores[row], of, own))
+            places, auc = metrics.standing(scores[row], of, own)
+            self.places.append(places)
+            self.auc.append(auc)
         if task == "new":
             scores = scores.copy()
             scores[block.owners(), block.products] = -np.inf
