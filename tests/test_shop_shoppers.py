@@ -206,3 +206,21 @@ def test_the_page_of_a_shop_without_interests(own_folder: Path) -> None:
         assert "no interests of shoppers yet" in ask(address, "/interests").text
         assert ask(address, "/shoppers/U7").status == 200
         assert "no interests" in ask(address, "/api/interests").text
+
+
+def test_interests_stand_while_few_products_have_changed(own_folder: Path) -> None:
+    def made(shop: Shop) -> tuple[str, bool]:
+        marks = json.loads((shop.now.folder / "interests" / "marks.json").read_text())
+        return marks["own"], "changed" in marks
+
+    with Shop(own_folder) as shop:
+        before, stood = made(shop)
+        assert not stood
+        names = [each.name for each in shop.interests()]
+        product = shop.product("P1")
+        shop.add_products([{"id": "P1", "title": product["title"], "price": 1234.5}])
+    with build_shop(own_folder) as shop:
+        assert not next(each for each in shop.info()["steps"] if each["step"] == "interests")["cached"]
+        assert made(shop) == (before, True)
+        assert [each.name for each in shop.interests()] == names
+        assert shop.place_shopper(basket=["P1", "P2"])

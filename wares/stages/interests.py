@@ -1,5 +1,6 @@
 """Shoppers in groups by what they want: followed from the build before, named, described; questions for new ones."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from wares.data.ids import Ids
 from wares.engine import Tell, read_json, write_json
 from wares.errors import SettingError
 from wares.registry import make
+from wares.stages.judging import LITTLE, changed_share
 from wares.stages.line import Line
 from wares.store.steps import hash_array, hashed
 from wares.tasks import following, holding, interests, interviewing, numbering, portraying, segments, wanting
@@ -28,7 +30,8 @@ STEADY = 0.6
 def interests_stage(line: Line, shown: Catalog, history: History, context: Context, groups: Labels, end: int) -> None:
     """Find the interests, unless that is off or there are too few shoppers. groups : (n_shown,) clusters that are seen.
 
-    Takes, beside the learning, 2 bytes for each shopper and column of a portrait on the disk.
+    Those of the last build stand while shoppers did nothing since and few products have changed. Takes, beside the
+    learning, 2 bytes for each shopper and column of a portrait on the disk.
     """
     config = line.config.interests
     line.report["interests"] = None
@@ -47,6 +50,11 @@ def interests_stage(line: Line, shown: Catalog, history: History, context: Conte
     kinds = list(line.config.events.weights)
 
     def make_(folder: Path, tell: Tell) -> None:
+        if last is not None and (changed := _little(line, shown, last, keys)) is not None:
+            shutil.copytree(last / "interests", folder, dirs_exist_ok=True)
+            marks = read_json(last / "interests" / "marks.json")
+            write_json(folder / "marks.json", {**marks, "before": mark, "keys": keys, "changed": changed})
+            return
         before = None if last is None else _Before(last, line.folders["history"])
         traits, table = _traits(line, history)
         known = Context(vectors=context.vectors, shoppers=table)
@@ -111,6 +119,17 @@ def _last(line: Line) -> tuple[Path | None, str | None]:
         return None, None
     marks = read_json(last / "interests" / "marks.json")
     return last, marks["before"] if marks["keys"] == _keys(line) else marks["own"]
+
+
+def _little(line: Line, shown: Catalog, last: Path, keys: list[str]) -> float | None:
+    """The share of products that have changed since the interests were found, where they still stand: shoppers did what
+    they did, the settings are the same, and the share is at most `LITTLE`."""
+    marks = read_json(last / "interests" / "marks.json")
+    was = marks["keys"]
+    if [was[0], *was[3:]] != [keys[0], *keys[3:]]:  # all but vectors and clusters, which any change of a product moves
+        return None
+    share = float(marks.get("changed", 0.0)) + changed_share(shown, Catalog.of(last / "shelf" / "shelf.arrow"))
+    return share if share <= LITTLE else None
 
 
 def _keys(line: Line) -> list[str]:

@@ -58,11 +58,11 @@ def _still_stands(marks: Mapping[str, Any], shown: Catalog, last: Path | None) -
     if not old or old["settings"] != marks["settings"]:
         return None
     events = abs(marks["events"] - old["events"]) / max(old["events"], 1)
-    changed = known["changed"] + _changed(shown, Catalog.of(last / "shelf" / "shelf.arrow"))
+    changed = known["changed"] + changed_share(shown, Catalog.of(last / "shelf" / "shelf.arrow"))
     return {**known, "changed": changed} if changed + events <= LITTLE else None
 
 
-def _changed(shown: Catalog, before: Catalog) -> float:
+def changed_share(shown: Catalog, before: Catalog) -> float:
     """Share of shown products that are new or not as they were, or are gone."""
     if sorted(shown.columns) != sorted(before.columns):
         return 1.0
